@@ -1,0 +1,16 @@
+# Thin targets; `make help` prints them.
+SHELL := /bin/sh
+export JAVA_HOME := $(shell build/find-jdk 2>/dev/null)
+MVN := mvn
+
+.PHONY: help build test fmt
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+build: ## compile and package everything
+	@build/find-jdk >/dev/null
+	$(MVN) -q -DskipTests package
+test: ## all tests
+	@build/find-jdk >/dev/null
+	$(MVN) verify
+fmt: ## format all Java sources
+	$(MVN) -q spotless:apply
