@@ -3,7 +3,7 @@ SHELL := /bin/sh
 export JAVA_HOME := $(shell build/find-jdk 2>/dev/null)
 MVN := mvn
 
-.PHONY: help build test fmt
+.PHONY: help build test fmt jmh
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 build: ## compile and package everything
@@ -14,3 +14,7 @@ test: ## all tests
 	$(MVN) verify
 fmt: ## format all Java sources
 	$(MVN) -q spotless:apply
+jmh: ## JMH benchmarks; INCLUDE=regex picks, ARGS go to JMH (ARGS=-l lists)
+	@build/find-jdk >/dev/null
+	$(MVN) -q -pl perf -am -DskipTests package
+	perf/jmh $(INCLUDE) $(ARGS)
