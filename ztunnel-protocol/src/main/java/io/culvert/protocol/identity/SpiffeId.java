@@ -15,6 +15,8 @@ package io.culvert.protocol.identity;
 public record SpiffeId(TrustDomain trustDomain, String namespace, String serviceAccount) {
     public static final int URI_LENGTH_MAX = 2_048;
     private static final String SCHEME = "spiffe://";
+    private static final String NAMESPACE = "/ns/";
+    private static final String ACCOUNT = "/sa/";
 
     public SpiffeId {
         requireSegment("namespace", namespace);
@@ -37,7 +39,7 @@ public record SpiffeId(TrustDomain trustDomain, String namespace, String service
         if (parts.length != 5 || !parts[1].equals("ns") || !parts[3].equals("sa")) {
             throw new IllegalArgumentException("a SPIFFE id has the path /ns/<namespace>/sa/<service account>");
         }
-        return new SpiffeId(new TrustDomain(parts[0]), parts[2], parts[4]);
+        return new SpiffeId(TrustDomain.of(parts[0]), parts[2], parts[4]);
     }
 
     public String uri() {
@@ -46,12 +48,52 @@ public record SpiffeId(TrustDomain trustDomain, String namespace, String service
 
     /** The URI without {@code spiffe://}, as policies spell principals. */
     public String principal() {
-        return trustDomain.name() + "/ns/" + namespace + "/sa/" + serviceAccount;
+        return trustDomain.name() + NAMESPACE + namespace + ACCOUNT + serviceAccount;
+    }
+
+    /** How many characters {@link #principal} has. */
+    public int principalLength() {
+        return trustDomain.name().length()
+                + NAMESPACE.length()
+                + namespace.length()
+                + ACCOUNT.length()
+                + serviceAccount.length();
+    }
+
+    /** Whether {@link #principal} has this text at an offset; builds no string. */
+    public boolean principalHas(String text, int offset) {
+        if (offset < 0 || offset + text.length() > principalLength()) {
+            return false;
+        }
+        int namespaceMark = trustDomain.name().length();
+        int namespaceStart = namespaceMark + NAMESPACE.length();
+        int accountMark = namespaceStart + namespace.length();
+        int accountStart = accountMark + ACCOUNT.length();
+        return agree(trustDomain.name(), 0, text, offset)
+                && agree(NAMESPACE, namespaceMark, text, offset)
+                && agree(namespace, namespaceStart, text, offset)
+                && agree(ACCOUNT, accountMark, text, offset)
+                && agree(serviceAccount, accountStart, text, offset);
+    }
+
+    /** Whether a piece and a text, each at its offset in the same whole, agree where they overlap. */
+    private static boolean agree(String piece, int pieceAt, String text, int textAt) {
+        int from = Math.max(pieceAt, textAt);
+        int to = Math.min(pieceAt + piece.length(), textAt + text.length());
+        return from >= to || piece.regionMatches(from - pieceAt, text, from - textAt, to - from);
     }
 
     private static void requireSegment(String what, String text) {
+        if (!isSegment(text)) {
+            throw new IllegalArgumentException(
+                    "the " + what + " of a SPIFFE id has only letters, digits, . - _, and is not empty, '.' or '..'");
+        }
+    }
+
+    /** Whether a text may be the namespace or the service account of an id. */
+    public static boolean isSegment(String text) {
         if (text.isEmpty() || text.equals(".") || text.equals("..")) {
-            throw new IllegalArgumentException("the " + what + " of a SPIFFE id may not be empty, '.' or '..'");
+            return false;
         }
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
@@ -62,9 +104,10 @@ public record SpiffeId(TrustDomain trustDomain, String namespace, String service
                     || c == '-'
                     || c == '_';
             if (!allowed) {
-                throw new IllegalArgumentException("the " + what + " of a SPIFFE id has only letters, digits, . - _");
+                return false;
             }
         }
+        return true;
     }
 
     @Override

@@ -23,6 +23,11 @@ public record TrustDomain(String name) {
         }
     }
 
+    /** The same as the constructor, but every {@code cluster.local} is one object. */
+    public static TrustDomain of(String name) {
+        return name.equals(CLUSTER_LOCAL.name) ? CLUSTER_LOCAL : new TrustDomain(name);
+    }
+
     private static boolean allowed(char c) {
         return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_';
     }

@@ -1,17 +1,22 @@
 package io.culvert.protocol.policy;
 
 import io.culvert.protocol.identity.PeerIdentity;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Decides whether a connection may be opened, from the policies that apply to its destination.
  *
- * <p>Order: enforced DENY, then whether any enforced ALLOW exists, then enforced ALLOW. Dry-run policies never decide.
+ * <p>Order: enforced DENY, then whether any enforced ALLOW exists, then enforced ALLOW. Dry-run policies never decide;
+ * {@link #dryRunMatches} tells what they would have said.
  *
  * <p>Runs on: any. Allocates only the decision.
  */
 public final class Authorizer {
     private static final Decision ALLOW_BY_DEFAULT = new Decision.Allow(null);
+
+    private static final String DENIED = "a DENY policy matches the connection";
+    private static final String NOT_ALLOWED = "ALLOW policies exist for this workload and none of them matches";
 
     private Authorizer() {}
 
@@ -30,16 +35,33 @@ public final class Authorizer {
                 continue;
             }
             if (!allows) {
-                return new Decision.Deny(policy.key(), "denied by policy " + policy.key());
+                return new Decision.Deny(policy.key(), DENIED);
             }
             allowing = policy;
         }
         if (allowing != null) {
             return new Decision.Allow(allowing.key());
         }
-        return allowExists
-                ? new Decision.Deny(null, "allow policies exist for this workload and none of them allows the peer")
-                : ALLOW_BY_DEFAULT;
+        return allowExists ? new Decision.Deny(null, NOT_ALLOWED) : ALLOW_BY_DEFAULT;
+    }
+
+    /**
+     * The candidates that are in dry-run and match, for counting; asked after the connection was decided.
+     *
+     * <p>Allocates only when there is one.
+     */
+    public static List<Policy> dryRunMatches(List<Policy> candidates, PeerFacts facts) {
+        List<Policy> found = List.of();
+        for (int i = 0; i < candidates.size(); i++) {
+            Policy policy = candidates.get(i);
+            if (policy.dryRun() && matches(policy, facts)) {
+                if (found.isEmpty()) {
+                    found = new ArrayList<>();
+                }
+                found.add(policy);
+            }
+        }
+        return found;
     }
 
     /** Whether any rule of a policy holds, whatever its action and whether or not it is enforced. */

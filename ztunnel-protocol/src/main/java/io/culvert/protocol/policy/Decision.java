@@ -18,5 +18,10 @@ public sealed interface Decision {
      * @param policy the DENY policy that matched; null where no ALLOW policy matched
      * @param reason a sentence for the operator
      */
-    record Deny(@Nullable NamespacedName policy, String reason) implements Decision {}
+    record Deny(@Nullable NamespacedName policy, String reason) implements Decision {
+        /** The reason, and which policy. */
+        public String sentence() {
+            return policy == null ? reason : reason + ": " + policy;
+        }
+    }
 }

@@ -20,6 +20,12 @@ public record Match(
         List<Cidr> notDestinationIps,
         List<Integer> destinationPorts,
         List<Integer> notDestinationPorts) {
+    /** Without any condition. */
+    public static final Match NEVER = ofSources(List.of());
+
+    /** Holds for every connection, of either address family. */
+    public static final Match ALWAYS = ofSources(List.of(Cidr.parse("0.0.0.0/0"), Cidr.parse("::/0")));
+
     public Match {
         namespaces = List.copyOf(namespaces);
         notNamespaces = List.copyOf(notNamespaces);
@@ -33,6 +39,28 @@ public record Match(
         notDestinationIps = List.copyOf(notDestinationIps);
         destinationPorts = List.copyOf(destinationPorts);
         notDestinationPorts = List.copyOf(notDestinationPorts);
+    }
+
+    private static Match ofSources(List<Cidr> sources) {
+        return new Match(
+                List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), sources, List.of(), List.of(),
+                List.of(), List.of(), List.of());
+    }
+
+    /** Without any condition it never matches. */
+    public boolean isEmpty() {
+        return namespaces.isEmpty()
+                && notNamespaces.isEmpty()
+                && serviceAccounts.isEmpty()
+                && notServiceAccounts.isEmpty()
+                && principals.isEmpty()
+                && notPrincipals.isEmpty()
+                && sourceIps.isEmpty()
+                && notSourceIps.isEmpty()
+                && destinationIps.isEmpty()
+                && notDestinationIps.isEmpty()
+                && destinationPorts.isEmpty()
+                && notDestinationPorts.isEmpty();
     }
 
     /** A service account of a namespace, in any trust domain. */

@@ -12,28 +12,13 @@ final class MatchEvaluator {
     private MatchEvaluator() {}
 
     static boolean matches(Match match, PeerFacts facts) {
-        return !isEmpty(match)
+        return !match.isEmpty()
                 && namespacesHold(match, facts.identity())
                 && serviceAccountsHold(match, facts.identity())
                 && principalsHold(match, facts.identity())
                 && addressesHold(match.sourceIps(), match.notSourceIps(), facts.source())
                 && addressesHold(match.destinationIps(), match.notDestinationIps(), facts.destination())
                 && portsHold(match, facts.destinationPort());
-    }
-
-    static boolean isEmpty(Match match) {
-        return match.namespaces().isEmpty()
-                && match.notNamespaces().isEmpty()
-                && match.serviceAccounts().isEmpty()
-                && match.notServiceAccounts().isEmpty()
-                && match.principals().isEmpty()
-                && match.notPrincipals().isEmpty()
-                && match.sourceIps().isEmpty()
-                && match.notSourceIps().isEmpty()
-                && match.destinationIps().isEmpty()
-                && match.notDestinationIps().isEmpty()
-                && match.destinationPorts().isEmpty()
-                && match.notDestinationPorts().isEmpty();
     }
 
     private static boolean namespacesHold(Match match, PeerIdentity identity) {
@@ -49,16 +34,9 @@ final class MatchEvaluator {
     }
 
     private static boolean principalsHold(Match match, PeerIdentity identity) {
-        if (match.principals().isEmpty() && match.notPrincipals().isEmpty()) {
-            return true;
-        }
         @Nullable SpiffeId id = idOf(identity);
-        if (id == null) {
-            return match.principals().isEmpty();
-        }
-        String principal = id.principal();
-        return (match.principals().isEmpty() || anyText(match.principals(), principal))
-                && !anyText(match.notPrincipals(), principal);
+        return (match.principals().isEmpty() || anyPrincipal(match.principals(), id))
+                && !anyPrincipal(match.notPrincipals(), id);
     }
 
     private static boolean addressesHold(List<Cidr> positive, List<Cidr> negative, IpAddress ip) {
@@ -81,6 +59,31 @@ final class MatchEvaluator {
             }
         }
         return false;
+    }
+
+    private static boolean anyPrincipal(List<StringMatch> matches, @Nullable SpiffeId id) {
+        if (id == null) {
+            return false;
+        }
+        for (int i = 0; i < matches.size(); i++) {
+            if (principalIs(matches.get(i), id)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The same as matching the principal's text, which is not built here because every connection comes by. */
+    private static boolean principalIs(StringMatch match, SpiffeId id) {
+        return switch (match) {
+            case StringMatch.Exact exact ->
+                exact.value().length() == id.principalLength() && id.principalHas(exact.value(), 0);
+            case StringMatch.Prefix prefix -> id.principalHas(prefix.value(), 0);
+            case StringMatch.Suffix suffix ->
+                id.principalHas(
+                        suffix.value(), id.principalLength() - suffix.value().length());
+            case StringMatch.Presence presence -> true;
+        };
     }
 
     private static boolean anyAccount(List<Match.ServiceAccountMatch> matches, @Nullable SpiffeId id) {

@@ -73,7 +73,16 @@ public record Workload(
         }
     }
 
-    /** The identity that its certificate carries. */
+    /** False for a network gateway of which no namespace is known: nothing that it proves can be expected. */
+    public boolean hasIdentity() {
+        return !namespace.isEmpty();
+    }
+
+    /**
+     * The identity that its certificate carries.
+     *
+     * <p>Errors: {@link IllegalArgumentException} where {@link #hasIdentity} is false.
+     */
     public SpiffeId identity() {
         return new SpiffeId(trustDomain, namespace, serviceAccount);
     }

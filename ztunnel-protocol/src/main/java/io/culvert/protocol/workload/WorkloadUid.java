@@ -6,9 +6,12 @@ package io.culvert.protocol.workload;
  * @param value 1..1,024 characters
  */
 public record WorkloadUid(String value) implements Comparable<WorkloadUid> {
+    public static final int LENGTH_MAX = 1_024;
+
     public WorkloadUid {
-        if (value.isEmpty() || value.length() > 1_024) {
-            throw new IllegalArgumentException("a workload uid has 1..1024 characters, not " + value.length());
+        if (value.isEmpty() || value.length() > LENGTH_MAX) {
+            throw new IllegalArgumentException(
+                    "a workload uid has 1.." + LENGTH_MAX + " characters, not " + value.length());
         }
     }
 
