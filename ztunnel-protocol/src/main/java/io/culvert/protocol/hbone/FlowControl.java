@@ -1,0 +1,215 @@
+package io.culvert.protocol.hbone;
+
+import io.culvert.protocol.hbone.frame.AbuseKind;
+import io.culvert.protocol.hbone.frame.FrameWriter;
+import io.culvert.protocol.hbone.frame.Http2Code;
+import io.culvert.protocol.hbone.frame.Http2Exception;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The windows of one connection and its streams, both ways, and the turn of streams that wait for credit.
+ *
+ * <p>Bounds: what a peer may have in flight to us by the windows that we announced; WINDOW_UPDATEs are gathered until
+ * half a window is due. Source: RFC 9113, sections 5.2 and 6.9.
+ */
+final class FlowControl {
+    static final int WINDOW_BYTES_DEFAULT = 65_535;
+
+    private final FrameWriter writer;
+    private final AbuseGuard guard;
+
+    private int sendWindow = WINDOW_BYTES_DEFAULT;
+    private int receiveWindow;
+    private int receiveWindowMax;
+    private int toReturn;
+
+    private @Nullable HboneStream firstWaiting;
+    private @Nullable HboneStream lastWaiting;
+    private int waitingCount;
+
+    FlowControl(FrameWriter writer, AbuseGuard guard, int connectionWindow) {
+        this.writer = writer;
+        this.guard = guard;
+        this.receiveWindow = connectionWindow;
+        this.receiveWindowMax = connectionWindow;
+    }
+
+    int sendWindow() {
+        return sendWindow;
+    }
+
+    /** Takes a DATA frame's cost from what the peer may send. */
+    void received(int flowBytes) throws Http2Exception {
+        if (flowBytes > receiveWindow) {
+            throw new Http2Exception(Http2Code.FLOW_CONTROL_ERROR, "DATA past the connection's window");
+        }
+        receiveWindow -= flowBytes;
+    }
+
+    /** The same for a stream; false when it has no such credit. */
+    boolean received(HboneStream s, int flowBytes) {
+        if (flowBytes > s.receiveWindow) {
+            return false;
+        }
+        s.receiveWindow -= flowBytes;
+        return true;
+    }
+
+    /** Returns connection credit for octets that nobody will consume. */
+    void discarded(int bytes) {
+        toReturn += bytes;
+        if (toReturn >= receiveWindowMax >>> 1) {
+            writer.windowUpdate(0, toReturn);
+            receiveWindow += toReturn;
+            toReturn = 0;
+        }
+    }
+
+    /** Returns stream and connection credit for padding. */
+    void padding(HboneStream s, int bytes) {
+        discarded(bytes);
+        returnCredit(s, bytes);
+    }
+
+    /** Returns stream and connection credit for what the application took. */
+    void consumed(HboneStream s, int bytes) {
+        s.outstanding -= bytes;
+        discarded(bytes);
+        returnCredit(s, bytes);
+    }
+
+    /** Returns the connection credit of all that the application will not take. */
+    void release(HboneStream s) {
+        int bytes = s.outstanding;
+        s.outstanding = 0;
+        discarded(bytes);
+    }
+
+    void raise(HboneStream s, int windowBytes) {
+        int more = windowBytes - s.receiveWindowMax;
+        if (more > 0 && !s.remoteEnded && !s.closed) {
+            s.receiveWindowMax = windowBytes;
+            s.receiveWindow += more;
+            writer.windowUpdate(s.id(), more);
+        }
+    }
+
+    void raise(int windowBytes) {
+        int more = windowBytes - receiveWindowMax;
+        if (more > 0) {
+            receiveWindowMax = windowBytes;
+            receiveWindow += more;
+            writer.windowUpdate(0, more);
+        }
+    }
+
+    /** Returns what may be sent now; 0 puts the stream among those that wait. */
+    int sendable(HboneStream s, int frameBytesMax) {
+        int bytes = Math.min(Math.min(s.sendWindow, sendWindow), frameBytesMax);
+        if (bytes > 0) {
+            return bytes;
+        }
+        s.waiting = true;
+        if (s.sendWindow > 0) {
+            enqueue(s);
+        }
+        return 0;
+    }
+
+    void sent(HboneStream s, int bytes) {
+        s.sendWindow -= bytes;
+        sendWindow -= bytes;
+        // A peer may return credit in pieces; a few hundred octets each is the least that is still work.
+        guard.earn(AbuseKind.WINDOW_UPDATE, 4 + (bytes >>> 9));
+    }
+
+    /** Adds connection credit. */
+    void credited(int increment) throws Http2Exception {
+        if (increment > Integer.MAX_VALUE - sendWindow) {
+            throw new Http2Exception(Http2Code.FLOW_CONTROL_ERROR, "the connection's window overflows");
+        }
+        sendWindow += increment;
+    }
+
+    /** Adds stream credit, also negative by SETTINGS; false when the window overflows. */
+    boolean credited(HboneStream s, int increment) {
+        if ((long) s.sendWindow + increment > Integer.MAX_VALUE) {
+            return false;
+        }
+        s.sendWindow += increment;
+        if (s.waiting && s.sendWindow > 0) {
+            enqueue(s);
+        }
+        return true;
+    }
+
+    /** Tells waiting streams, each once and in turn, as long as there is connection credit. */
+    void dispatch(HboneListener listener) {
+        for (int turns = waitingCount; turns > 0 && sendWindow > 0; turns--) {
+            HboneStream s = firstWaiting;
+            if (s == null) {
+                return;
+            }
+            dequeue(s);
+            if (s.sendWindow > 0) {
+                s.waiting = false;
+                listener.onSendable(s);
+            }
+        }
+    }
+
+    /** Forgets a stream that is over. */
+    void forget(HboneStream s) {
+        s.waiting = false;
+        if (s.queued) {
+            dequeue(s);
+        }
+    }
+
+    private void returnCredit(HboneStream s, int bytes) {
+        if (s.remoteEnded || s.closed) {
+            return;
+        }
+        s.toReturn += bytes;
+        if (s.toReturn >= s.receiveWindowMax + 1 >>> 1) {
+            writer.windowUpdate(s.id(), s.toReturn);
+            s.receiveWindow += s.toReturn;
+            s.toReturn = 0;
+        }
+    }
+
+    private void enqueue(HboneStream s) {
+        if (s.queued) {
+            return;
+        }
+        s.queued = true;
+        s.waitsBefore = lastWaiting;
+        s.waitsAfter = null;
+        if (lastWaiting == null) {
+            firstWaiting = s;
+        } else {
+            lastWaiting.waitsAfter = s;
+        }
+        lastWaiting = s;
+        waitingCount++;
+    }
+
+    private void dequeue(HboneStream s) {
+        HboneStream before = s.waitsBefore;
+        HboneStream after = s.waitsAfter;
+        if (before == null) {
+            firstWaiting = after;
+        } else {
+            before.waitsAfter = after;
+        }
+        if (after == null) {
+            lastWaiting = before;
+        } else {
+            after.waitsBefore = before;
+        }
+        s.waitsBefore = null;
+        s.waitsAfter = null;
+        s.queued = false;
+        waitingCount--;
+    }
+}
