@@ -1,0 +1,37 @@
+package io.culvert.agent.base;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What the agent still has to finish before it may be called ready.
+ *
+ * <p>Runs on: any.
+ */
+public final class Readiness {
+    private final Set<String> pending = Collections.synchronizedSet(new HashSet<>());
+
+    /** Adds a task; the agent is not ready until the returned action has run. Running it again does nothing. */
+    public Runnable begin(String task) {
+        boolean added = pending.add(task);
+        Invariant.check(added, "a readiness task has its name to itself");
+        return () -> pending.remove(task);
+    }
+
+    public boolean isReady() {
+        return pending.isEmpty();
+    }
+
+    /** The unfinished tasks, sorted. */
+    public List<String> pending() {
+        List<String> names;
+        synchronized (pending) {
+            names = new ArrayList<>(pending);
+        }
+        Collections.sort(names);
+        return List.copyOf(names);
+    }
+}

@@ -1,0 +1,203 @@
+package io.culvert.agent.config;
+
+import io.culvert.agent.config.HboneConfig.Windows;
+import io.culvert.agent.config.SocketConfig.OriginalSource;
+import io.culvert.protocol.identity.TrustDomain;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Makes an {@link AgentConfig} from flags, environment, file and defaults, in this order of precedence.
+ *
+ * <p>Errors: {@link ConfigException} with everything that is wrong. An empty environment variable counts as not set.
+ */
+public final class AgentConfigLoader {
+    private static final Duration DRAIN_WITHOUT_GRACE = Duration.ofSeconds(5);
+
+    /**
+     * A configuration and where each of its settings came from.
+     *
+     * @param config the configuration
+     * @param settings one for each knob, in the table's order
+     */
+    public record Loaded(AgentConfig config, List<Setting> settings) {}
+
+    private final ConfigInputs inputs;
+    private final List<ConfigProblem> problems = new ArrayList<>();
+    private final SettingReader reader;
+
+    private AgentConfigLoader(ConfigInputs inputs) {
+        this.inputs = inputs;
+        this.reader = new SettingReader(resolve(inputs, problems), problems);
+    }
+
+    /** Loads and validates. */
+    public static Loaded load(ConfigInputs inputs) throws ConfigException {
+        AgentConfigLoader loader = new AgentConfigLoader(inputs);
+        AgentConfig config = new AgentConfig(
+                loader.node(), loader.mesh(), loader.ports(), loader.proxy(), loader.process(), loader.log());
+        if (!loader.problems.isEmpty()) {
+            throw new ConfigException(loader.problems);
+        }
+        List<Setting> settings = new ArrayList<>();
+        for (Knob knob : Knob.values()) {
+            settings.add(loader.reader.setting(knob));
+        }
+        return new Loaded(config, List.copyOf(settings));
+    }
+
+    private static Map<Knob, Setting> resolve(ConfigInputs inputs, List<ConfigProblem> problems) {
+        Map<Knob, Setting> settings = new EnumMap<>(Knob.class);
+        for (Knob knob : Knob.values()) {
+            knob.defaultText().ifPresent(text -> settings.put(knob, new Setting(knob, text, Setting.DEFAULT)));
+        }
+        if (inputs.file() != null) {
+            settings.putAll(ConfigFile.read(inputs.file(), problems));
+        }
+        for (Knob knob : Knob.values()) {
+            for (String variable : knob.environment().reversed()) {
+                String text = inputs.environment().getOrDefault(variable, "").trim();
+                if (!text.isEmpty()) {
+                    settings.put(knob, new Setting(knob, text, variable));
+                }
+            }
+        }
+        inputs.flags().forEach((knob, text) -> settings.put(knob, new Setting(knob, text, knob.flag())));
+        return settings;
+    }
+
+    private NodeConfig node() {
+        return new NodeConfig(
+                reader.choice(Knob.ROLE, Role.class),
+                reader.requiredText(Knob.NODE_NAME),
+                reader.text(Knob.CLUSTER_ID),
+                reader.text(Knob.NETWORK),
+                reader.text(Knob.CLUSTER_DOMAIN),
+                reader.read(
+                        Knob.TRUST_DOMAIN,
+                        reader.text(Knob.TRUST_DOMAIN),
+                        TrustDomain::new,
+                        TrustDomain.CLUSTER_LOCAL));
+    }
+
+    private MeshConfig mesh() {
+        return new MeshConfig(
+                reader.requiredPath(Knob.MESH_FILE),
+                reader.requiredPath(Knob.CA_DIRECTORY),
+                reader.duration(Knob.SECRET_TTL));
+    }
+
+    private PortConfig ports() {
+        List<Knob> knobs = List.of(
+                Knob.OUTBOUND_PORT,
+                Knob.PASSTHROUGH_PORT,
+                Knob.INBOUND_PORT,
+                Knob.ADMIN_PORT,
+                Knob.STATS_PORT,
+                Knob.READINESS_PORT);
+        List<Integer> ports = knobs.stream().map(reader::integer).toList();
+        for (int i = 1; i < ports.size(); i++) {
+            int first = ports.indexOf(ports.get(i));
+            if (first < i && ports.get(i) != 0) {
+                reader.problem(
+                        knobs.get(i),
+                        "is the same port as " + knobs.get(first).fileKey() + "; give each a port of its own");
+            }
+        }
+        return new PortConfig(ports.get(0), ports.get(1), ports.get(2), ports.get(3), ports.get(4), ports.get(5));
+    }
+
+    private ProxyConfig proxy() {
+        return new ProxyConfig(sockets(), hbone(), timeouts(), limits());
+    }
+
+    private SocketConfig sockets() {
+        return new SocketConfig(
+                reader.integer(Knob.PACKET_MARK),
+                reader.choice(Knob.ENABLE_ORIG_SRC, OriginalSource.class),
+                reader.bool(Knob.IPV6_ENABLED),
+                reader.bool(Knob.INPOD_PORT_REUSE),
+                new Keepalive(
+                        reader.bool(Knob.KEEPALIVE_ENABLED),
+                        reader.duration(Knob.KEEPALIVE_TIME),
+                        reader.duration(Knob.KEEPALIVE_INTERVAL),
+                        reader.integer(Knob.KEEPALIVE_RETRIES)),
+                reader.bool(Knob.USER_TIMEOUT_ENABLED));
+    }
+
+    private HboneConfig hbone() {
+        int stream = reader.size(Knob.HTTP2_STREAM_WINDOW_SIZE);
+        int connection = reader.size(Knob.HTTP2_CONNECTION_WINDOW_SIZE);
+        if (connection < stream) {
+            reader.problem(
+                    Knob.HTTP2_CONNECTION_WINDOW_SIZE,
+                    "is below " + Knob.HTTP2_STREAM_WINDOW_SIZE.fileKey() + " (" + stream
+                            + " bytes); write at least that");
+        }
+        return new HboneConfig(
+                new Windows(stream, connection, reader.size(Knob.HTTP2_FRAME_SIZE)),
+                reader.integer(Knob.POOL_MAX_STREAMS),
+                reader.duration(Knob.POOL_UNUSED_RELEASE_TIMEOUT),
+                reader.bool(Knob.RESPONSE_BAGGAGE),
+                reader.bool(Knob.LOCALHOST_APP_TUNNEL));
+    }
+
+    private TimeoutConfig timeouts() {
+        return new TimeoutConfig(
+                reader.duration(Knob.CONNECT_TIMEOUT),
+                reader.duration(Knob.HANDSHAKE_TIMEOUT),
+                reader.duration(Knob.CONNECT_RESPONSE_TIMEOUT),
+                reader.duration(Knob.FIRST_CERTIFICATE_TIMEOUT));
+    }
+
+    private LimitConfig limits() {
+        return new LimitConfig(
+                reader.integer(Knob.CONNECTIONS_MAX),
+                reader.integer(Knob.TUNNELS_MAX),
+                reader.integer(Knob.STREAMS_MAX),
+                reader.size(Knob.HEADER_BYTES_MAX),
+                reader.integer(Knob.HEADERS_MAX));
+    }
+
+    private ProcessConfig process() {
+        return new ProcessConfig(workerThreads(), drainDeadline(), reader.text(Knob.BUILD_TAG));
+    }
+
+    private Duration drainDeadline() {
+        if (reader.isSet(Knob.TERMINATION_DEADLINE)) {
+            return reader.duration(Knob.TERMINATION_DEADLINE);
+        }
+        if (!reader.isSet(Knob.TERMINATION_GRACE_PERIOD)) {
+            return DRAIN_WITHOUT_GRACE;
+        }
+        int grace = reader.integer(Knob.TERMINATION_GRACE_PERIOD);
+        return Duration.ofSeconds(grace > 10 ? grace - 5 : Math.max(1, grace - 1));
+    }
+
+    private int workerThreads() {
+        int limit = cpus(Knob.CPU_LIMIT);
+        int request = cpus(Knob.CPU_REQUEST);
+        int counted = cpus(Knob.CPU_COUNT);
+        int total = limit > 0 ? limit : counted > 0 ? counted : inputs.cpus();
+        if (reader.isSet(Knob.WORKER_THREADS)) {
+            String text = reader.text(Knob.WORKER_THREADS);
+            return reader.read(Knob.WORKER_THREADS, text, each -> ValueText.threads(each, total), 1);
+        }
+        return Math.max(request, limit > 0 ? limit : Math.max(2, Math.ceilDiv(total, 4)));
+    }
+
+    private int cpus(Knob knob) {
+        return reader.isSet(knob) ? reader.wholeCpus(knob) : 0;
+    }
+
+    private LogConfig log() {
+        return new LogConfig(
+                Objects.requireNonNull(
+                        reader.read(Knob.LOG_FILTER, reader.text(Knob.LOG_FILTER), LogFilter::parse, LogFilter.INFO)),
+                reader.choice(Knob.LOG_FORMAT, LogConfig.Format.class));
+    }
+}

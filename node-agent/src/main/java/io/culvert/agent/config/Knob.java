@@ -1,0 +1,302 @@
+package io.culvert.agent.config;
+
+import static io.culvert.agent.config.KnobSpec.row;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The one table of everything that can be set: what it is called on the command line, in the environment and in the
+ * file, what it may be, what it is when nobody says, and what it does.
+ *
+ * <p>{@code --help}, {@code docs/configuration.md}, validation and {@code /config_dump} all read this table.
+ */
+public enum Knob {
+    ROLE(
+            row(KnobType.CHOICE, "--role", "node.role", "CULVERT_ROLE")
+                    .choices("node", "proxy", "all")
+                    .byDefault("all")
+                    .means(
+                            "Which half of the agent runs: enrolment of pods (`node`), their traffic (`proxy`), or both in one process (`all`).")),
+    NODE_NAME(row(KnobType.TEXT, "--node-name", "node.name", "NODE_NAME")
+            .means("The name of the node that this agent serves; only pods of that node are captured. Required.")),
+    CLUSTER_ID(row(KnobType.TEXT, "--cluster-id", "node.clusterId", "ISTIO_META_CLUSTER_ID", "CLUSTER_ID")
+            .byDefault("Kubernetes")
+            .means("The id of the cluster that this node belongs to.")),
+    NETWORK(row(KnobType.TEXT, "--network", "node.network", "NETWORK")
+            .byDefault("")
+            .means("The id of the network that this node's pods are on; empty is the default network.")),
+    CLUSTER_DOMAIN(row(KnobType.TEXT, "--cluster-domain", "node.clusterDomain", "CLUSTER_DOMAIN")
+            .byDefault("cluster.local")
+            .means("The DNS suffix of the cluster's services.")),
+    TRUST_DOMAIN(row(KnobType.TEXT, "--trust-domain", "node.trustDomain", "TRUST_DOMAIN")
+            .byDefault("cluster.local")
+            .means("The trust domain of workloads that name none.")),
+
+    MESH_FILE(
+            row(KnobType.PATH, "--mesh-file", "mesh.file", "CULVERT_MESH_FILE")
+                    .means(
+                            "The file that lists workloads, services and policies; it is read again whenever it changes. Required.")),
+    CA_DIRECTORY(row(KnobType.PATH, "--ca-dir", "mesh.caDirectory", "CULVERT_CA_DIR")
+            .means("The directory of the certificate authority, made by `culvert-agent ca init`. Required.")),
+    SECRET_TTL(row(KnobType.DURATION, "--secret-ttl", "mesh.secretTtl", "SECRET_TTL")
+            .byDefault("24h")
+            .within("1m", "30d")
+            .means("How long a workload's certificate is asked to be valid; it is renewed at half of that.")),
+
+    OUTBOUND_PORT(row(KnobType.INTEGER, "--outbound-port", "ports.outbound", "CULVERT_OUTBOUND_PORT")
+            .byDefault("15001")
+            .within("1", "65535")
+            .experimental()
+            .means("Where connections that pods open are redirected to, in each pod.")),
+    PASSTHROUGH_PORT(row(KnobType.INTEGER, "--passthrough-port", "ports.passthrough", "CULVERT_PASSTHROUGH_PORT")
+            .byDefault("15006")
+            .within("1", "65535")
+            .experimental()
+            .means("Where plaintext that arrives for a pod is redirected to, in each pod.")),
+    INBOUND_PORT(row(KnobType.INTEGER, "--inbound-port", "ports.inbound", "CULVERT_INBOUND_PORT")
+            .byDefault("15008")
+            .within("1", "65535")
+            .experimental()
+            .means("Where HBONE tunnels arrive, in each pod, and where peers are dialled.")),
+    ADMIN_PORT(
+            row(KnobType.INTEGER, "--admin-port", "ports.admin", "CULVERT_ADMIN_PORT")
+                    .byDefault("15000")
+                    .within("0", "65535")
+                    .means(
+                            "The admin interface, on the loopback addresses of the agent's own network namespace; `0` picks a free port.")),
+    STATS_PORT(row(KnobType.INTEGER, "--stats-port", "ports.stats", "CULVERT_STATS_PORT")
+            .byDefault("15020")
+            .within("0", "65535")
+            .means("Metrics, on every address of the agent's own network namespace; `0` picks a free port.")),
+    READINESS_PORT(row(KnobType.INTEGER, "--readiness-port", "ports.readiness", "CULVERT_READINESS_PORT")
+            .byDefault("15021")
+            .within("0", "65535")
+            .means("Readiness, on every address of the agent's own network namespace; `0` picks a free port.")),
+
+    PACKET_MARK(row(KnobType.INTEGER, "--packet-mark", "sockets.packetMark", "PACKET_MARK")
+            .byDefault("1337")
+            .within("1", "2147483647")
+            .means("The mark on every socket that the agent opens in a pod; the redirect rules let it pass.")),
+    ENABLE_ORIG_SRC(
+            row(KnobType.CHOICE, "--original-source", "sockets.originalSource", "ENABLE_ORIG_SRC")
+                    .choices("auto", "true", "false")
+                    .byDefault("auto")
+                    .means(
+                            "Whether the application sees the client's own address as the source: where the kernel allows it (`auto`), always or the pod is not served (`true`), never (`false`).")),
+    IPV6_ENABLED(row(KnobType.BOOLEAN, "--ipv6", "sockets.ipv6", "IPV6_ENABLED")
+            .byDefault("true")
+            .means("Whether listeners and redirect rules cover IPv6.")),
+    INPOD_PORT_REUSE(
+            row(KnobType.BOOLEAN, "--port-reuse", "sockets.portReuse", "INPOD_PORT_REUSE")
+                    .byDefault("true")
+                    .means(
+                            "Whether listeners in pods set SO_REUSEPORT, so that the agent that replaces this one can listen before this one stops.")),
+    KEEPALIVE_ENABLED(row(KnobType.BOOLEAN, "--keepalive", "sockets.keepalive.enabled", "KEEPALIVE_ENABLED")
+            .byDefault("true")
+            .means("Whether TCP keepalive runs on connections.")),
+    KEEPALIVE_TIME(row(KnobType.DURATION, "--keepalive-time", "sockets.keepalive.time", "KEEPALIVE_TIME")
+            .byDefault("180s")
+            .within("1s", "9h")
+            .means("How long a connection is idle before the first keepalive probe.")),
+    KEEPALIVE_INTERVAL(
+            row(KnobType.DURATION, "--keepalive-interval", "sockets.keepalive.interval", "KEEPALIVE_INTERVAL")
+                    .byDefault("180s")
+                    .within("1s", "9h")
+                    .means("The time between keepalive probes.")),
+    KEEPALIVE_RETRIES(row(KnobType.INTEGER, "--keepalive-retries", "sockets.keepalive.retries", "KEEPALIVE_RETRIES")
+            .byDefault("9")
+            .within("1", "127")
+            .means("How many keepalive probes may go unanswered.")),
+    USER_TIMEOUT_ENABLED(
+            row(KnobType.BOOLEAN, "--user-timeout", "sockets.userTimeout", "USER_TIMEOUT_ENABLED")
+                    .byDefault("false")
+                    .means(
+                            "Whether unacknowledged data closes a connection after as long as keepalive would take (TCP_USER_TIMEOUT).")),
+
+    HTTP2_STREAM_WINDOW_SIZE(
+            row(KnobType.SIZE, "--http2-stream-window-size", "hbone.streamWindow", "HTTP2_STREAM_WINDOW_SIZE")
+                    .byDefault("4MiB")
+                    .within("65535", "2147483647")
+                    .means("How many bytes a peer may send on one stream before the application has taken them.")),
+    HTTP2_CONNECTION_WINDOW_SIZE(row(
+                    KnobType.SIZE,
+                    "--http2-connection-window-size",
+                    "hbone.connectionWindow",
+                    "HTTP2_CONNECTION_WINDOW_SIZE")
+            .byDefault("16MiB")
+            .within("65535", "2147483647")
+            .means("How many bytes a peer may send on all streams of a tunnel together; not below the stream window.")),
+    HTTP2_FRAME_SIZE(row(KnobType.SIZE, "--http2-frame-size", "hbone.frameSize", "HTTP2_FRAME_SIZE")
+            .byDefault("1MiB")
+            .within("16384", "16777215")
+            .means("The largest frame that is accepted from a peer.")),
+    POOL_MAX_STREAMS(
+            row(KnobType.INTEGER, "--pool-max-streams", "hbone.poolMaxStreams", "POOL_MAX_STREAMS_PER_CONNECTION")
+                    .byDefault("100")
+                    .within("1", "65535")
+                    .means("How many connections share one outgoing tunnel before another is opened.")),
+    POOL_UNUSED_RELEASE_TIMEOUT(row(
+                    KnobType.DURATION,
+                    "--pool-unused-release-timeout",
+                    "hbone.poolIdleTimeout",
+                    "POOL_UNUSED_RELEASE_TIMEOUT")
+            .byDefault("5m")
+            .within("1s", "1d")
+            .means("How long an outgoing tunnel without connections stays open.")),
+    RESPONSE_BAGGAGE(row(KnobType.BOOLEAN, "--response-baggage", "hbone.responseBaggage", "ENABLE_RESPONSE_BAGGAGE")
+            .byDefault("true")
+            .means("Whether the answer to a peer's CONNECT tells who serves it.")),
+    LOCALHOST_APP_TUNNEL(
+            row(KnobType.BOOLEAN, "--localhost-app-tunnel", "hbone.localhostAppTunnel", "LOCALHOST_APP_TUNNEL")
+                    .byDefault("true")
+                    .means("Whether an application that takes the PROXY protocol is reached on its loopback address.")),
+
+    CONNECT_TIMEOUT(row(KnobType.DURATION, "--connect-timeout", "timeouts.connect", "CULVERT_CONNECT_TIMEOUT")
+            .byDefault("10s")
+            .within("100ms", "5m")
+            .means("How long a TCP connection to a peer or an application may take.")),
+    HANDSHAKE_TIMEOUT(row(KnobType.DURATION, "--handshake-timeout", "timeouts.handshake", "CULVERT_HANDSHAKE_TIMEOUT")
+            .byDefault("10s")
+            .within("100ms", "5m")
+            .means("How long the TLS handshake and the HTTP/2 preface may take, on either side.")),
+    CONNECT_RESPONSE_TIMEOUT(row(
+                    KnobType.DURATION,
+                    "--connect-response-timeout",
+                    "timeouts.connectResponse",
+                    "CULVERT_CONNECT_RESPONSE_TIMEOUT")
+            .byDefault("15s")
+            .within("100ms", "5m")
+            .means("How long a peer may take to answer a CONNECT.")),
+    FIRST_CERTIFICATE_TIMEOUT(row(
+                    KnobType.DURATION,
+                    "--first-certificate-timeout",
+                    "timeouts.firstCertificate",
+                    "CULVERT_FIRST_CERTIFICATE_TIMEOUT")
+            .byDefault("10s")
+            .within("100ms", "5m")
+            .means("How long a connection waits for its workload's first certificate.")),
+
+    CONNECTIONS_MAX(
+            row(KnobType.INTEGER, "--max-connections", "limits.connectionsPerPod", "CULVERT_MAX_CONNECTIONS_PER_POD")
+                    .byDefault("16384")
+                    .within("1", "1000000")
+                    .means(
+                            "How many connections of one pod may be open, both directions together; further ones are refused.")),
+    TUNNELS_MAX(row(KnobType.INTEGER, "--max-tunnels", "limits.tunnelsPerPod", "CULVERT_MAX_TUNNELS_PER_POD")
+            .byDefault("2048")
+            .within("1", "1000000")
+            .means("How many tunnels from peers one pod accepts; further ones are refused.")),
+    STREAMS_MAX(row(KnobType.INTEGER, "--max-streams", "limits.streamsPerTunnel", "CULVERT_MAX_STREAMS_PER_TUNNEL")
+            .byDefault("200")
+            .within("1", "65535")
+            .means("How many connections a peer may have open in one tunnel.")),
+    HEADER_BYTES_MAX(row(KnobType.SIZE, "--max-header-bytes", "limits.headerBytes", "CULVERT_MAX_HEADER_BYTES")
+            .byDefault("64KiB")
+            .within("4096", "1048576")
+            .means("How large a peer's headers may be, decoded.")),
+    HEADERS_MAX(row(KnobType.INTEGER, "--max-headers", "limits.headers", "CULVERT_MAX_HEADERS")
+            .byDefault("128")
+            .within("8", "10000")
+            .means("How many headers a peer's request may have.")),
+
+    TERMINATION_DEADLINE(
+            row(KnobType.DURATION, "--termination-deadline", "drain.deadline", "CONNECTION_TERMINATION_DEADLINE")
+                    .within("0s", "1d")
+                    .means(
+                            "How long open connections may go on once the agent is told to stop. When not set it follows from the grace period: 5 s less than it when it is above 10 s, otherwise 1 s less and at least 1 s; 5 s when that is not set either.")),
+    TERMINATION_GRACE_PERIOD(row(
+                    KnobType.INTEGER,
+                    "--termination-grace-period",
+                    "drain.gracePeriodSeconds",
+                    "TERMINATION_GRACE_PERIOD_SECONDS")
+            .within("1", "86400")
+            .means("The grace period of the agent's pod, in seconds.")),
+
+    WORKER_THREADS(
+            row(KnobType.THREADS, "--worker-threads", "workers.threads", "ZTUNNEL_WORKER_THREADS")
+                    .means(
+                            "How many event loops carry traffic. When not set: as many as the CPU limit, or, without one, a quarter of the CPUs and at least two; never fewer than the CPU request.")),
+    CPU_LIMIT(row(KnobType.CPUS, "--cpu-limit", "workers.cpuLimit", "ZTUNNEL_RESOURCE_CPU_LIMIT")
+            .within("0.001", "4096")
+            .means("The CPU limit of the agent's container.")),
+    CPU_REQUEST(row(KnobType.CPUS, "--cpu-request", "workers.cpuRequest", "ZTUNNEL_RESOURCE_CPU_REQUEST")
+            .within("0.001", "4096")
+            .means("The CPU request of the agent's container.")),
+    CPU_COUNT(
+            row(KnobType.CPUS, "--cpu-count", "workers.cpuCount", "ZTUNNEL_CPU_LIMIT")
+                    .within("0.001", "4096")
+                    .means(
+                            "How many CPUs a share counts from where there is no CPU limit; the CPUs of the machine when not set.")),
+
+    LOG_FILTER(
+            row(KnobType.LOG_FILTER, "--log", "log.filter", "RUST_LOG")
+                    .byDefault("info")
+                    .means(
+                            "What is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`, for everything or per target, as `info,access=debug`.")),
+    LOG_FORMAT(row(KnobType.CHOICE, "--log-format", "log.format", "LOG_FORMAT")
+            .choices("plain", "json")
+            .byDefault("plain")
+            .means("One line of text or one JSON object for each entry.")),
+    BUILD_TAG(
+            row(KnobType.TEXT, "--build-tag", "log.buildTag", "ISTIO_META_ISTIO_VERSION")
+                    .byDefault("unknown")
+                    .means(
+                            "The version that the `istio_build` metric and `/config_dump` report, so that fleet tools can tell rollouts apart."));
+
+    // Error Prone cannot see that the record holds unmodifiable lists only.
+    @SuppressWarnings("ImmutableEnumChecker")
+    private final KnobSpec spec;
+
+    Knob(KnobSpec spec) {
+        this.spec = spec;
+    }
+
+    public KnobType type() {
+        return spec.type();
+    }
+
+    /** The flag, with its dashes. */
+    public String flag() {
+        return spec.flag();
+    }
+
+    /** The dotted key in the file. */
+    public String fileKey() {
+        return spec.fileKey();
+    }
+
+    /** The environment variables; the first that is set wins. */
+    public List<String> environment() {
+        return spec.environment();
+    }
+
+    /** The words that a choice may be; empty for other types. */
+    public List<String> choices() {
+        return spec.choices();
+    }
+
+    /** What holds when nobody says; empty where it is required or follows from other knobs. */
+    public Optional<String> defaultText() {
+        return Optional.ofNullable(spec.defaultText());
+    }
+
+    /** The smallest value, as a user would write it. */
+    public Optional<String> minimum() {
+        return Optional.ofNullable(spec.minimum());
+    }
+
+    /** The largest value, as a user would write it. */
+    public Optional<String> maximum() {
+        return Optional.ofNullable(spec.maximum());
+    }
+
+    public Stability stability() {
+        return spec.stability();
+    }
+
+    /** What it does, in Markdown. */
+    public String doc() {
+        return spec.doc();
+    }
+}

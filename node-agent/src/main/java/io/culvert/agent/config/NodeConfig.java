@@ -1,0 +1,16 @@
+package io.culvert.agent.config;
+
+import io.culvert.protocol.identity.TrustDomain;
+
+/**
+ * Who this agent is.
+ *
+ * @param role which half of the agent it is
+ * @param name the node that it serves
+ * @param clusterId the cluster's id
+ * @param network the network's id, empty for the default network
+ * @param clusterDomain the DNS suffix of services
+ * @param trustDomain the trust domain of workloads that name none
+ */
+public record NodeConfig(
+        Role role, String name, String clusterId, String network, String clusterDomain, TrustDomain trustDomain) {}

@@ -1,0 +1,11 @@
+package io.culvert.agent.config;
+
+/**
+ * How traffic is carried.
+ *
+ * @param sockets options of sockets
+ * @param hbone tunnels
+ * @param timeouts how long opening may take
+ * @param limits how much there may be of anything
+ */
+public record ProxyConfig(SocketConfig sockets, HboneConfig hbone, TimeoutConfig timeouts, LimitConfig limits) {}

@@ -1,0 +1,222 @@
+package io.culvert.agent.telemetry;
+
+import io.culvert.agent.base.BuildVersion;
+import io.culvert.agent.telemetry.ConnectionCounters.TrafficFamilies;
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.model.registry.Collector;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
+
+/**
+ * Every metric's current value.
+ *
+ * <p>Runs on: any; counting never blocks.
+ *
+ * <p>Bounds: a number of sets of traffic labels ({@link #TRAFFIC_SERIES_MAX}), since peers have a say in them; further
+ * connections are counted under unknown labels.
+ */
+public final class Metrics {
+    public static final int TRAFFIC_SERIES_MAX = 20_000;
+    private static final String COMPONENT = "ztunnel";
+    private static final String APPLIED = "applied";
+    private static final String REFUSED = "refused";
+
+    private final Map<Metric, Collector> collectors = new EnumMap<>(Metric.class);
+    private final Map<TrafficLabels, ConnectionCounters> traffic = new ConcurrentHashMap<>();
+    private final AtomicInteger trafficSeries = new AtomicInteger();
+    private final TrafficFamilies families = new TrafficFamilies(
+            counter(Metric.TCP_CONNECTIONS_OPENED),
+            counter(Metric.TCP_CONNECTIONS_CLOSED),
+            counter(Metric.TCP_RECEIVED_BYTES),
+            counter(Metric.TCP_SENT_BYTES),
+            counter(Metric.TCP_CONNECTIONS_FAILED));
+    private final Gauge socketsOpen = gauge(Metric.TCP_SOCKETS_OPEN);
+    private final Series<Direction, GaugeDataPoint> sockets =
+            Series.of(Direction.class, each -> socketsOpen.labelValues(each.reporter()));
+    private final Counter connectionsEnded = counter(Metric.CONNECTIONS_ENDED);
+    private final Series<CloseReason, CounterDataPoint> ended =
+            Series.of(CloseReason.class, each -> connectionsEnded.labelValues(each.label()));
+    private final Counter badPeers = counter(Metric.BAD_PEERS);
+    private final Series<BadPeer, CounterDataPoint> badPeer =
+            Series.of(BadPeer.class, each -> badPeers.labelValues(each.label()));
+    private final Gauge tunnelsOpen = gauge(Metric.TUNNELS);
+    private final Series<TunnelRole, GaugeDataPoint> tunnels =
+            Series.of(TunnelRole.class, each -> tunnelsOpen.labelValues(each.label()));
+    private final Gauge certificatesHeld = gauge(Metric.CERTIFICATES);
+    private final Series<CertificateState, GaugeDataPoint> certificates =
+            Series.of(CertificateState.class, each -> certificatesHeld.labelValues(each.label()));
+    private final Gauge proxiesActive = gauge(Metric.PROXIES_ACTIVE);
+    private final Gauge proxiesPending = gauge(Metric.PROXIES_PENDING);
+    private final Counter proxiesStarted = counter(Metric.PROXIES_STARTED);
+    private final Counter proxiesStopped = counter(Metric.PROXIES_STOPPED);
+    private final Counter configReloads = counter(Metric.CONFIG_RELOADS);
+    private final Gauge configLastApplied = gauge(Metric.CONFIG_LAST_APPLIED);
+    private final Gauge certificateExpiry = gauge(Metric.CERTIFICATE_EXPIRY);
+    private final Counter seriesOverflow = counter(Metric.SERIES_OVERFLOW);
+    private final Series<Direction, ConnectionCounters> overflow =
+            Series.of(Direction.class, each -> new ConnectionCounters(TrafficLabels.overflow(each), families));
+
+    /** Metrics of a build that fleet tools know under the tag. */
+    public Metrics(String buildTag, BuildVersion version) {
+        gauge(Metric.BUILD).labelValues(COMPONENT, buildTag).set(1);
+        gauge(Metric.VERSION).labelValues(version.version(), version.revision()).set(1);
+        configReloads.initLabelValues(APPLIED);
+        configReloads.initLabelValues(REFUSED);
+    }
+
+    /** The counters of connections with these labels. */
+    public ConnectionCounters traffic(TrafficLabels labels) {
+        ConnectionCounters known = traffic.get(labels);
+        if (known != null) {
+            return known;
+        }
+        if (trafficSeries.incrementAndGet() > TRAFFIC_SERIES_MAX) {
+            trafficSeries.decrementAndGet();
+            seriesOverflow.inc();
+            return overflow.get(labels.direction());
+        }
+        ConnectionCounters made = new ConnectionCounters(labels, families);
+        ConnectionCounters raced = traffic.putIfAbsent(labels, made);
+        if (raced != null) {
+            trafficSeries.decrementAndGet();
+            return raced;
+        }
+        return made;
+    }
+
+    /** A socket was accepted, whether or not it becomes a connection. */
+    public void socketOpened(Direction direction) {
+        sockets.get(direction).inc();
+    }
+
+    public void socketClosed(Direction direction) {
+        sockets.get(direction).dec();
+    }
+
+    void connectionEnded(CloseReason reason) {
+        ended.get(reason).inc();
+    }
+
+    /** A peer did what no honest peer does, and was refused. */
+    public void badPeer(BadPeer kind) {
+        badPeer.get(kind).inc();
+    }
+
+    public void tunnelOpened(TunnelRole role) {
+        tunnels.get(role).inc();
+    }
+
+    public void tunnelClosed(TunnelRole role) {
+        tunnels.get(role).dec();
+    }
+
+    /** How many pods are served, and how many are enrolled without being served yet. */
+    public void proxies(int active, int pending) {
+        proxiesActive.set(active);
+        proxiesPending.set(pending);
+    }
+
+    public void proxyStarted() {
+        proxiesStarted.inc();
+    }
+
+    public void proxyStopped() {
+        proxiesStopped.inc();
+    }
+
+    /** A new mesh file is in force. */
+    public void configApplied(Instant when) {
+        configReloads.labelValues(APPLIED).inc();
+        configLastApplied.set((double) when.getEpochSecond());
+    }
+
+    /** A new mesh file is wrong; the one before stays in force. */
+    public void configRefused() {
+        configReloads.labelValues(REFUSED).inc();
+    }
+
+    /** How many workload certificates are in a state. */
+    public void certificates(CertificateState state, int count) {
+        certificates.get(state).set(count);
+    }
+
+    /** When the first of the workload certificates in use expires. */
+    public void earliestCertificateExpiry(Instant when) {
+        certificateExpiry.set((double) when.getEpochSecond());
+    }
+
+    /** Has a gauge ask for its values whenever they are wanted; the reader is given the value and its label values. */
+    void gauge(Metric metric, Consumer<BiConsumer<Double, String[]>> reader) {
+        add(
+                metric,
+                GaugeWithCallback.builder()
+                        .name(metric.family())
+                        .help(metric.help())
+                        .labelNames(labels(metric))
+                        .callback(callback -> reader.accept(callback::call))
+                        .build());
+    }
+
+    /** Has a counter ask for its value whenever it is wanted. */
+    void counter(Metric metric, DoubleSupplier reader) {
+        add(
+                metric,
+                CounterWithCallback.builder()
+                        .name(metric.family())
+                        .help(metric.help())
+                        .callback(callback -> callback.call(reader.getAsDouble()))
+                        .build());
+    }
+
+    /** What there is to tell now, in the table's order; a metric without samples is left out. */
+    public Map<Metric, MetricSnapshot> collect() {
+        Map<Metric, MetricSnapshot> snapshots = new EnumMap<>(Metric.class);
+        collectors.forEach((metric, collector) -> {
+            MetricSnapshot snapshot = collector.collect();
+            if (!snapshot.getDataPoints().isEmpty()) {
+                snapshots.put(metric, snapshot);
+            }
+        });
+        return snapshots;
+    }
+
+    private Counter counter(Metric metric) {
+        Counter counter = Counter.builder()
+                .name(metric.family())
+                .help(metric.help())
+                .labelNames(labels(metric))
+                .build();
+        add(metric, counter);
+        return counter;
+    }
+
+    private Gauge gauge(Metric metric) {
+        Gauge gauge = Gauge.builder()
+                .name(metric.family())
+                .help(metric.help())
+                .labelNames(labels(metric))
+                .build();
+        add(metric, gauge);
+        return gauge;
+    }
+
+    private void add(Metric metric, Collector collector) {
+        collectors.put(metric, collector);
+    }
+
+    private static String[] labels(Metric metric) {
+        return metric.labels().toArray(String[]::new);
+    }
+}

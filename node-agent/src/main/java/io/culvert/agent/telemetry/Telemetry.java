@@ -1,0 +1,69 @@
+package io.culvert.agent.telemetry;
+
+import io.culvert.agent.base.Ticker;
+import io.culvert.agent.telemetry.log.FieldRecord;
+import io.culvert.agent.telemetry.log.LogFields;
+import io.culvert.protocol.net.IpPort;
+import java.time.Duration;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where connections are reported: every one that is opened, counted and closed, or refused before it was one.
+ *
+ * <p>Runs on: any; nothing here blocks.
+ */
+public final class Telemetry {
+    private static final Logger ACCESS = Logger.getLogger("access");
+    private final Metrics metrics;
+    private final Ticker ticker;
+
+    public Telemetry(Metrics metrics, Ticker ticker) {
+        this.metrics = metrics;
+        this.ticker = ticker;
+    }
+
+    public Metrics metrics() {
+        return metrics;
+    }
+
+    /** A connection of which enough is known to label it; from here on it must be closed exactly once. */
+    public ConnectionRecord open(ConnectionFacts facts) {
+        if (ACCESS.isLoggable(Level.FINE)) {
+            write(Level.FINE, "connection opened", new AccessEntry(facts, null, null));
+        }
+        return new ConnectionRecord(facts, metrics.traffic(facts.labels()), this, ticker);
+    }
+
+    /** A connection that was refused before enough was known to open a record for it. */
+    public void refused(
+            Direction direction, IpPort source, IpPort destination, CloseReason reason, @Nullable String detail) {
+        metrics.connectionEnded(reason);
+        if (ACCESS.isLoggable(Level.WARNING)) {
+            String error = error(reason, detail);
+            write(Level.WARNING, "connection failed", new EarlyRejection(source, destination, direction, error));
+        }
+    }
+
+    void closed(ConnectionRecord connection, long openedNanos, CloseReason reason, @Nullable String detail) {
+        metrics.connectionEnded(reason);
+        Level level = reason.isFailure() ? Level.SEVERE : Level.INFO;
+        if (!ACCESS.isLoggable(level)) {
+            return;
+        }
+        Duration duration = Duration.ofNanos(ticker.nanoTime() - openedNanos);
+        AccessEntry.Traffic traffic =
+                new AccessEntry.Traffic(connection.receivedBytes(), connection.sentBytes(), duration);
+        String error = reason == CloseReason.NORMAL ? null : error(reason, detail);
+        write(level, "connection complete", new AccessEntry(connection.facts(), traffic, error));
+    }
+
+    private static String error(CloseReason reason, @Nullable String detail) {
+        return detail == null ? reason.text() : reason.text() + ": " + detail;
+    }
+
+    private static void write(Level level, String message, LogFields fields) {
+        ACCESS.log(new FieldRecord(level, ACCESS.getName(), message, fields));
+    }
+}
