@@ -65,4 +65,8 @@ public final class ProcessMetrics {
     private static void emit(BiConsumer<Double, String[]> sink, double value, String... labels) {
         sink.accept(value, labels);
     }
+
+    private static void emit(BiConsumer<Double, String[]> sink, long value, String... labels) {
+        sink.accept((double) value, labels);
+    }
 }
