@@ -5,6 +5,7 @@
  *   netprobe connect [options] ADDR PORT -- STEP...  connect, run the steps
  *   netprobe udp-serve [options]                     echo datagrams
  *   netprobe udp [options] ADDR PORT                 send datagrams, demand each one back
+ *   netprobe ping ADDR 0                             one ICMP echo request, demand the answer
  *
  * The steps of one connection, in order:
  *   send:N  say:TEXT   write N bytes of this side's byte stream, or a text
@@ -494,7 +495,7 @@ static pthread_t start(void *(*body)(void *), void *arg, bool detached) {
     return thread;
 }
 
-/* ---- the four programs ---- */
+/* ---- the programs ---- */
 
 static void on_stop(int signal_number) {
     (void)signal_number;
@@ -604,6 +605,34 @@ static int udp(void) {
     return echoed == cfg.connections ? 0 : 1;
 }
 
+/* RFC 1071; the kernel does it for ICMPv6. */
+static uint16_t checksum(const unsigned char *p, size_t n) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i + 1 < n; i += 2) sum += (uint32_t)p[i] << 8 | p[i + 1];
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~(sum + (sum >> 16));
+}
+
+static int ping(void) {
+    bool v6 = cfg.target.ss_family == AF_INET6;
+    int fd = socket(cfg.target.ss_family, SOCK_RAW | SOCK_CLOEXEC, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&cfg.target, cfg.target_len) != 0) die("ping: %s", strerror(errno));
+    unsigned char out[40] = {v6 ? 128 : 8}, in[2048];
+    stream_fill(CLIENT_SEED + (uint64_t)getpid(), 0, out + 4, sizeof out - 4);
+    uint16_t sum = v6 ? 0 : checksum(out, sizeof out);
+    out[2] = (unsigned char)(sum >> 8);
+    out[3] = (unsigned char)sum;
+    if (send(fd, out, sizeof out, 0) < 0) die("ping: %s", strerror(errno));
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    while (poll(&p, 1, 2000) > 0) {
+        ssize_t n = recv(fd, in, sizeof in, 0);
+        size_t head = v6 ? 0 : (size_t)(in[0] & 15) * 4; /* a raw IPv4 socket delivers the IP header too */
+        bool answer = n == (ssize_t)(head + sizeof out) && in[head] == (v6 ? 129 : 0);
+        if (answer && memcmp(in + head + 4, out + 4, sizeof out - 4) == 0) return puts("answered"), 0;
+    }
+    return puts("no answer"), 1;
+}
+
 /* ---- command line ---- */
 
 static uint64_t number(const char *text, const char *what, uint64_t most) {
@@ -668,7 +697,7 @@ static void parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     struct rlimit files;
-    if (argc < 2) die("serve | connect | udp-serve | udp, see the head of netprobe.c");
+    if (argc < 2) die("serve | connect | udp-serve | udp | ping, see the head of netprobe.c");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
@@ -682,5 +711,6 @@ int main(int argc, char **argv) {
     if (connects) return connect_all();
     if (strcmp(argv[1], "udp-serve") == 0) return udp_serve();
     if (strcmp(argv[1], "udp") == 0) return udp();
+    if (strcmp(argv[1], "ping") == 0 && cfg.target_len > 0) return ping();
     die("unknown command: %s", argv[1]);
 }

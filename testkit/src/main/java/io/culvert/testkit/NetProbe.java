@@ -98,8 +98,19 @@ public final class NetProbe {
 
     /** Starts a UDP echo server and waits until it listens. */
     public static LabProcess serveUdp(NetnsLab lab, Netns ns, int port) {
-        List<String> command = command("udp-serve", List.of("--port", Integer.toString(port)));
+        return serveUdp(lab, ns, port, List.of());
+    }
+
+    /** Starts a UDP echo server with options, such as {@code --bind 127.0.0.1}. */
+    public static LabProcess serveUdp(NetnsLab lab, Netns ns, int port, List<String> options) {
+        List<String> command = command("udp-serve", options);
+        command.addAll(List.of("--port", Integer.toString(port)));
         return listening(lab.spawn(ns, command));
+    }
+
+    /** Sends an ICMP echo request, which must be answered. */
+    public static CommandResult ping(NetnsLab lab, Netns ns, InetAddress to) {
+        return lab.exec(ns, program().toString(), "ping", to.getHostAddress(), "0");
     }
 
     /** Sends so many datagrams, each of which must come back. */

@@ -1,0 +1,268 @@
+package io.culvert.cni.redirect;
+
+import io.culvert.cni.redirect.RedirectException.Code;
+import io.culvert.cni.redirect.RedirectOutcome.Change;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * Writes the redirect rules into a pod's network namespace, checks them, and takes them away again.
+ *
+ * <p>Runs on: control virtual threads; pods may be programmed concurrently, nothing mutable is shared. Bounds: each tool may take
+ * 40 seconds, of which 30 are the wait for the lock of the legacy back end, which is one per namespace. Errors:
+ * {@link RedirectException}; after a failed {@link #apply} the pod may be captured in part, which {@link #check} tells and the next
+ * {@link #apply} repairs. Source: iptables-restore(8), ip-rule(8), ip-route(8).
+ */
+public final class RedirectApplier {
+    private static final Duration TOOL_TIME_MAX = Duration.ofSeconds(40);
+    private static final Path OWN_NETNS = Path.of("/proc/self/ns/net");
+    private static final String[] ALREADY_THERE = {"File exists"};
+    private static final String[] NOT_THERE = {
+        "No such file or directory", "No such process", "FIB table does not exist", "not supported"
+    };
+
+    private final Iptables iptables;
+    private final Path lockFolder;
+    private final ToolRunner tools = new ToolRunner(TOOL_TIME_MAX);
+
+    /** Whether the namespace has IPv6, and where. */
+    private enum Ipv6 {
+        PRESENT,
+        NOT_ON_LOOPBACK,
+        ABSENT
+    }
+
+    /**
+     * An applier that uses these programs.
+     *
+     * @param lockFolder where the lock files of the legacy back end are put, one for each namespace; made if it does not exist
+     */
+    public RedirectApplier(Iptables iptables, Path lockFolder) {
+        this.iptables = iptables;
+        this.lockFolder = lockFolder;
+    }
+
+    /** Makes the namespace's rules what the spec says; right rules are left alone. */
+    public RedirectOutcome apply(Path netns, RedirectSpec spec) throws RedirectException {
+        refuseUnfit(netns);
+        List<String> findings = new ArrayList<>();
+        List<String> reasons = new ArrayList<>();
+        Change change = Change.UNCHANGED;
+        for (RedirectRules rules : captured(netns, spec, findings)) {
+            addRoute(netns, rules, findings);
+            Change one = applyRules(netns, rules, reasons);
+            change = one.compareTo(change) > 0 ? one : change;
+        }
+        return new RedirectOutcome(change, reasons, findings);
+    }
+
+    /** The families that the spec captures and the namespace has; that it lacks one is a finding. */
+    private List<RedirectRules> captured(Path netns, RedirectSpec spec, List<String> findings)
+            throws RedirectException {
+        List<RedirectRules> rules = new ArrayList<>();
+        for (Family family : spec.families()) {
+            if (family == Family.V6 && ipv6(netns) == Ipv6.ABSENT) {
+                findings.add("the kernel has no IPv6 here: only IPv4 is captured, and only IPv4 can be used");
+            } else if (family == Family.V6 && iptables.ipv6Trouble().isPresent()) {
+                throw new RedirectException(
+                        Code.TOOL_FAILED,
+                        "IPv6 is present but its rules cannot be written: "
+                                + iptables.ipv6Trouble().get());
+            } else {
+                rules.add(new RedirectRules(spec, family));
+            }
+        }
+        return rules;
+    }
+
+    private Ipv6 ipv6(Path netns) throws RedirectException {
+        // The file is the namespace's own: what /proc/sys/net shows depends on who looks.
+        ToolRunner.Result disabled = run(netns, List.of("cat", "/proc/sys/net/ipv6/conf/lo/disable_ipv6"), "");
+        if (!disabled.ok() && disabled.complains("No such file or directory")) {
+            return Ipv6.ABSENT;
+        }
+        return disabled.orFail().out().strip().equals("1") ? Ipv6.NOT_ON_LOOPBACK : Ipv6.PRESENT;
+    }
+
+    private void addRoute(Path netns, RedirectRules rules, List<String> findings) throws RedirectException {
+        if (rules.family() == Family.V6 && ipv6(netns) == Ipv6.NOT_ON_LOOPBACK) {
+            findings.add(
+                    "IPv6 is disabled on the namespace's loopback: IPv6 that comes in cannot keep its client's address");
+            return;
+        }
+        for (RedirectRules.IpOperation operation : rules.ipOperations()) {
+            ToolRunner.Result done = run(netns, operation.add(), "");
+            if (!done.complains(ALREADY_THERE)) {
+                done.orFail();
+            }
+        }
+    }
+
+    private Change applyRules(Path netns, RedirectRules rules, List<String> reasons) throws RedirectException {
+        RedirectDiff diff = new RedirectDiff(rules, saved(netns, rules.family()));
+        List<String> differences = diff.differences();
+        if (differences.isEmpty()) {
+            return Change.UNCHANGED;
+        }
+        if (!diff.found().hasResidue()) {
+            restore(netns, rules.family(), rules.restoreText());
+            return Change.APPLIED;
+        }
+        differences.forEach(difference -> reasons.add(rules.family() + " " + difference));
+        repair(netns, rules.family(), diff.repairText());
+        return Change.REPAIRED;
+    }
+
+    /** Runs a repair; if it fails between the guardrails they are taken away, for traffic uncaptured is what it was before. */
+    void repair(Path netns, Family family, String text) throws RedirectException {
+        try {
+            restore(netns, family, text);
+        } catch (RedirectException e) {
+            lowerGuard(netns, family, e);
+            throw e;
+        }
+    }
+
+    private void lowerGuard(Path netns, Family family, RedirectException cause) {
+        try {
+            SavedRules found = saved(netns, family);
+            SavedRules guard = new SavedRules(Map.of("filter", found.chains("filter")));
+            restore(netns, family, RedirectDiff.removalText(guard));
+        } catch (RedirectException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    /** Takes away the rules and the route, of both families, whatever version wrote them; nothing there is no error. */
+    public void remove(Path netns, RedirectSpec spec) throws RedirectException {
+        if (!Files.exists(netns)) {
+            return;
+        }
+        refuseUnfit(netns);
+        for (Family family : Family.values()) {
+            if (family == Family.V6
+                    && (ipv6(netns) == Ipv6.ABSENT || iptables.ipv6Trouble().isPresent())) {
+                continue;
+            }
+            String removal = RedirectDiff.removalText(saved(netns, family));
+            if (!removal.isEmpty()) {
+                restore(netns, family, removal);
+            }
+            deleteRoute(netns, new RedirectRules(spec, family));
+        }
+        forgetLock(netns);
+    }
+
+    private void deleteRoute(Path netns, RedirectRules rules) throws RedirectException {
+        for (RedirectRules.IpOperation operation : rules.ipOperations().reversed()) {
+            ToolRunner.Result done = run(netns, operation.delete(), "");
+            if (!done.complains(NOT_THERE)) {
+                done.orFail();
+            }
+        }
+    }
+
+    /** Tells, without changing anything, whether the pod is captured as the spec says. */
+    public RedirectStatus check(Path netns, RedirectSpec spec) throws RedirectException {
+        refuseUnfit(netns);
+        List<String> reasons = new ArrayList<>();
+        boolean anything = false;
+        for (RedirectRules rules : captured(netns, spec, new ArrayList<>())) {
+            SavedRules found = saved(netns, rules.family());
+            anything |= found.hasResidue();
+            new RedirectDiff(rules, found).differences().forEach(reason -> reasons.add(rules.family() + " " + reason));
+            anything |= checkRoute(netns, rules, reasons);
+        }
+        if (reasons.isEmpty()) {
+            return new RedirectStatus.Captured();
+        }
+        return anything ? new RedirectStatus.Partial(reasons) : new RedirectStatus.NotCaptured();
+    }
+
+    /** Whether any of the route's parts is there. */
+    private boolean checkRoute(Path netns, RedirectRules rules, List<String> reasons) throws RedirectException {
+        if (rules.family() == Family.V6 && ipv6(netns) == Ipv6.NOT_ON_LOOPBACK) {
+            return false;
+        }
+        boolean anything = false;
+        for (RedirectRules.IpOperation operation : rules.ipOperations()) {
+            ToolRunner.Result listed = run(netns, operation.list(), "");
+            if (!listed.complains(NOT_THERE)) {
+                listed.orFail();
+            }
+            boolean there = listed.out()
+                    .lines()
+                    .anyMatch(line -> operation.shownBy().stream().allMatch(flat(line)::contains));
+            anything |= there;
+            if (!there) {
+                reasons.add(rules.family() + " missing: " + String.join(" ", operation.add()));
+            }
+        }
+        return anything;
+    }
+
+    private static String flat(String line) {
+        return line.replaceAll("\\s+", " ");
+    }
+
+    private SavedRules saved(Path netns, Family family) throws RedirectException {
+        return SavedRules.parse(run(netns, iptables.save(family), "").orFail().out());
+    }
+
+    private void restore(Path netns, Family family, String text) throws RedirectException {
+        run(netns, iptables.restore(family), text).orFail();
+    }
+
+    private ToolRunner.Result run(Path netns, List<String> tool, String input) throws RedirectException {
+        ToolRunner.Result result =
+                tools.inNetns(netns, Map.of("XTABLES_LOCKFILE", lockFile(netns).toString()), tool, input);
+        if (!result.ok() && !Files.exists(netns)) {
+            throw new RedirectException(Code.NETNS_GONE, netns + " went away: " + result);
+        }
+        return result;
+    }
+
+    private void refuseUnfit(Path netns) throws RedirectException {
+        if (inode(netns) == inode(OWN_NETNS)) {
+            throw new RedirectException(Code.NETNS_OWN, netns + " is the agent's own namespace, not a pod's");
+        }
+        try {
+            Files.createDirectories(lockFolder);
+        } catch (IOException e) {
+            throw new RedirectException(Code.TOOL_FAILED, "cannot make the folder of lock files: " + e.getMessage());
+        }
+    }
+
+    private Path lockFile(Path netns) throws RedirectException {
+        return lockFolder.resolve("xtables-" + inode(netns) + ".lock");
+    }
+
+    private void forgetLock(Path netns) throws RedirectException {
+        try {
+            Files.deleteIfExists(lockFile(netns));
+        } catch (IOException e) {
+            throw new RedirectException(Code.TOOL_FAILED, "cannot remove the lock file: " + e.getMessage());
+        }
+    }
+
+    private static long inode(Path netns) throws RedirectException {
+        try {
+            return (Long) Files.getAttribute(netns, "unix:ino");
+        } catch (IOException e) {
+            throw new RedirectException(Code.NETNS_GONE, netns + " does not exist");
+        }
+    }
+
+    @Override
+    public String toString() {
+        return Stream.of("RedirectApplier", iptables.toString(), lockFolder.toString())
+                .toList()
+                .toString();
+    }
+}
