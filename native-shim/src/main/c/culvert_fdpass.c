@@ -23,7 +23,10 @@ int culvert_fdpass_close(int fd)
 
 int culvert_fdpass_shutdown(int fd)
 {
-    return shutdown(fd, SHUT_RDWR) < 0 ? -errno : 0;
+    int rc;
+
+    CULVERT_RETRY(rc, shutdown(fd, SHUT_RDWR));
+    return rc;
 }
 
 static int unix_address(const char *path, struct sockaddr_un *out)
@@ -71,8 +74,10 @@ static int remove_stale(const char *path)
 
     if (fd >= 0)
         culvert_fdpass_close(fd);
-    if (fd != -ECONNREFUSED)
+    if (fd >= 0 || fd == -EAGAIN || fd == -EPROTOTYPE)
         return -EADDRINUSE;
+    if (fd != -ECONNREFUSED)
+        return fd;
     CULVERT_RETRY(rc, lstat(path, &st));
     if (rc < 0)
         return rc;

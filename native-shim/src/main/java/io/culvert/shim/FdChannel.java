@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,7 @@ public final class FdChannel implements AutoCloseable {
     private final int messageBytesMax;
     private final ByteBuffer outgoing;
     private final ByteBuffer incoming;
-    private int receivedFd = -1;
+    private final AtomicInteger receivedFd = new AtomicInteger(-1);
 
     private FdChannel(int fd, int messageBytesMax) {
         this.fd = new SharedFd(fd);
@@ -125,15 +126,18 @@ public final class FdChannel implements AutoCloseable {
         long address = MemorySegment.ofBuffer(incoming.clear()).address();
         int length =
                 NativeLibrary.CALLS.culvert_fdpass_receive(socket, address, capacity, address + fdAt, timeoutMillis);
-        receivedFd = incoming.getInt(fdAt);
+        receivedFd.set(incoming.getInt(fdAt));
+        if (fd.isClosed()) {
+            // Whoever closed the channel may have looked for a descriptor before this one came.
+            Fds.close(takeFd());
+            throw new ShimException("recvmsg", Errno.EBADF);
+        }
         return checked("recvmsg", length);
     }
 
     /** The descriptor that came with the last message, or -1; the caller owns it. */
     public int takeFd() {
-        int taken = receivedFd;
-        receivedFd = -1;
-        return taken;
+        return receivedFd.getAndSet(-1);
     }
 
     @Override
@@ -142,6 +146,7 @@ public final class FdChannel implements AutoCloseable {
             return;
         }
         NativeLibrary.CALLS.culvert_fdpass_shutdown(fd.number());
+        Fds.close(takeFd());
         fd.release();
     }
 
