@@ -1,0 +1,61 @@
+package io.culvert.agent.base;
+
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.Future;
+import java.util.List;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+/**
+ * The data path's event loops, {@code loop-0} to {@code loop-N}.
+ *
+ * <p>Runs on: any. Owns: the loops' threads and buffers; {@link #shutdown} ends them.
+ */
+public final class LoopGroup {
+    private final MultiThreadIoEventLoopGroup executors;
+    private final List<DataLoop> loops;
+    private final AtomicInteger next = new AtomicInteger();
+
+    private LoopGroup(MultiThreadIoEventLoopGroup executors, List<DataLoop> loops) {
+        this.executors = executors;
+        this.loops = loops;
+    }
+
+    /**
+     * Starts the loops.
+     *
+     * @param count 1..256
+     * @param bufferBytesMax how many bytes of buffers one loop may have lent at once
+     */
+    public static LoopGroup start(int count, long bufferBytesMax) {
+        AtomicInteger number = new AtomicInteger();
+        ThreadFactory threads = task -> {
+            Thread thread = new Thread(task, "loop-" + number.getAndIncrement());
+            thread.setDaemon(true);
+            return thread;
+        };
+        MultiThreadIoEventLoopGroup executors =
+                new MultiThreadIoEventLoopGroup(count, threads, EpollIoHandler.newFactory());
+        List<DataLoop> loops = IntStream.range(0, count)
+                .mapToObj(index -> new DataLoop(executors.next(), index, bufferBytesMax))
+                .toList();
+        return new LoopGroup(executors, loops);
+    }
+
+    public List<DataLoop> loops() {
+        return loops;
+    }
+
+    /** The next loop, round robin. */
+    public DataLoop next() {
+        return loops.get(Math.floorMod(next.getAndIncrement(), loops.size()));
+    }
+
+    /** Ends the loops; what is still registered is closed. */
+    public Future<?> shutdown() {
+        return executors.shutdownGracefully(0, 2, TimeUnit.SECONDS);
+    }
+}

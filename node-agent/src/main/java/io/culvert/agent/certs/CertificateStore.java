@@ -1,0 +1,71 @@
+package io.culvert.agent.certs;
+
+import io.culvert.protocol.identity.SpiffeId;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The latest certificate of every identity that runs on this node.
+ *
+ * <p>Runs on: any; {@link #current} is one map lookup. Owns: one control thread per identity, ended by {@link #forget}
+ * and {@link #close}.
+ *
+ * <p>Errors: a failed renewal keeps the certificate that is still valid; without a valid one {@link #current} is null
+ * and connections are refused.
+ */
+public final class CertificateStore implements AutoCloseable {
+    private final Map<SpiffeId, CertificateKeeper> keepers = new ConcurrentHashMap<>();
+    private final CertificateKeeper.Surroundings surroundings;
+
+    public CertificateStore(CertificateKeeper.Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
+    /** Starts to keep a certificate of this identity; does nothing when one is kept already. */
+    public void track(SpiffeId id) {
+        keepers.computeIfAbsent(id, wanted -> CertificateKeeper.start(wanted, surroundings));
+    }
+
+    /** Stops keeping it: its last workload on this node is gone. */
+    public void forget(SpiffeId id) {
+        CertificateKeeper keeper = keepers.remove(id);
+        if (keeper != null) {
+            keeper.stop();
+        }
+    }
+
+    /** The certificate in force, or null when none is valid now. */
+    public @Nullable TlsMaterial current(SpiffeId id) {
+        CertificateKeeper keeper = keepers.get(id);
+        return keeper == null ? null : keeper.current();
+    }
+
+    /**
+     * Calls back once, on any thread, when a certificate of this identity is first in force; at once when it is already.
+     * The caller bounds its own patience, and runs what this returns when it is over.
+     */
+    public Runnable whenAvailable(SpiffeId id, Consumer<TlsMaterial> then) {
+        return keepers.computeIfAbsent(id, wanted -> CertificateKeeper.start(wanted, surroundings))
+                .whenAvailable(then);
+    }
+
+    /** The state of every identity, for dumps and metrics. */
+    public List<CertificateStatus> statuses() {
+        return byUri().values().stream().map(CertificateKeeper::status).toList();
+    }
+
+    private Map<String, CertificateKeeper> byUri() {
+        Map<String, CertificateKeeper> sorted = new TreeMap<>();
+        keepers.forEach((id, keeper) -> sorted.put(id.uri(), keeper));
+        return sorted;
+    }
+
+    @Override
+    public void close() {
+        keepers.keySet().forEach(this::forget);
+    }
+}

@@ -1,0 +1,256 @@
+package io.culvert.agent.certs;
+
+import io.culvert.agent.certs.PeerRejectedException.Why;
+import io.culvert.protocol.identity.SpiffeId;
+import java.io.ByteArrayInputStream;
+import java.net.Socket;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.cert.CertPathValidator;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.CertificateParsingException;
+import java.security.cert.PKIXParameters;
+import java.security.cert.TrustAnchor;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Date;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.X509ExtendedTrustManager;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Verifies a peer's chain against the roots of one workload certificate, and its SPIFFE id against what is expected.
+ *
+ * <p>Chains that verified are remembered until the earliest of their ends; a new set of roots is a new verifier.
+ *
+ * <p>Runs on: any. Bounds: chains of at most 8 certificates, {@link #REMEMBERED_MAX} remembered.
+ *
+ * <p>Errors: {@link CertificateException}, which TLS turns into an alert.
+ *
+ * <p>Source: RFC 5280 section 6; SPIFFE X.509-SVID section 5.
+ */
+final class SpiffeVerifier extends X509ExtendedTrustManager {
+    static final int CHAIN_LENGTH_MAX = 8;
+    static final int REMEMBERED_MAX = 4_096;
+    private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+    private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+    private static final String ANY_PURPOSE = "2.5.29.37.0";
+    private static final int URI_SAN = 6;
+
+    private final SpiffeId self;
+    private final List<X509Certificate> roots;
+    private final Set<TrustAnchor> anchors;
+    private final InstantSource clock;
+    private final Map<String, Verified> remembered = new ConcurrentHashMap<>();
+    private final Map<SSLEngine, List<SpiffeId>> expected = new ConcurrentHashMap<>();
+
+    private record Verified(SpiffeId id, Instant notBefore, Instant notAfter) {}
+
+    SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock) {
+        this.self = self;
+        this.roots = List.copyOf(roots);
+        this.anchors = roots.stream().map(root -> new TrustAnchor(root, null)).collect(Collectors.toUnmodifiableSet());
+        this.clock = clock;
+    }
+
+    /** The server of this engine must prove one of these; an engine without expectation trusts nobody. */
+    void expect(SSLEngine engine, List<SpiffeId> ids) {
+        expected.put(engine, ids);
+    }
+
+    /** The engine has served its time. */
+    void forget(SSLEngine engine) {
+        expected.remove(engine);
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
+            throws CertificateException {
+        SpiffeId id = verify(chain, CLIENT_AUTH);
+        if (!id.trustDomain().equals(self.trustDomain())) {
+            throw new PeerRejectedException(
+                    Why.OTHER_TRUST_DOMAIN,
+                    "the peer is of trust domain " + id.trustDomain() + ", ours is " + self.trustDomain());
+        }
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
+            throws CertificateException {
+        SpiffeId id = verify(chain, SERVER_AUTH);
+        List<SpiffeId> wanted = expected.getOrDefault(engine, List.of());
+        if (!wanted.contains(id)) {
+            throw new PeerRejectedException(Why.WRONG_IDENTITY, "the peer is " + id + ", expected was " + wanted);
+        }
+    }
+
+    private SpiffeId verify(X509Certificate[] chain, String purpose) throws CertificateException {
+        if (chain.length == 0 || chain.length > CHAIN_LENGTH_MAX) {
+            throw new PeerRejectedException(
+                    Why.UNTRUSTED, "a chain has 1.." + CHAIN_LENGTH_MAX + " certificates, not " + chain.length);
+        }
+        String key = purpose + fingerprint(chain);
+        Verified known = remembered.get(key);
+        if (known == null) {
+            known = verifyAnew(parsed(chain), purpose);
+            if (remembered.size() >= REMEMBERED_MAX) {
+                remembered.clear();
+            }
+            remembered.put(key, known);
+        }
+        requireValidNow(known);
+        return known.id();
+    }
+
+    private void requireValidNow(Verified verified) throws CertificateException {
+        Instant now = clock.instant();
+        if (now.isAfter(verified.notAfter())) {
+            throw new PeerRejectedException(
+                    Why.NOT_VALID_NOW, "the peer's certificate expired at " + verified.notAfter());
+        }
+        if (now.isBefore(verified.notBefore())) {
+            throw new PeerRejectedException(
+                    Why.NOT_VALID_NOW, "the peer's certificate is valid only from " + verified.notBefore());
+        }
+    }
+
+    private Verified verifyAnew(List<X509Certificate> chain, String purpose) throws CertificateException {
+        X509Certificate leaf = chain.getFirst();
+        requirePurpose(leaf, purpose);
+        SpiffeId id = idOf(leaf);
+        List<X509Certificate> path =
+                chain.stream().filter(one -> !roots.contains(one)).toList();
+        if (path.isEmpty()) {
+            throw new PeerRejectedException(Why.UNTRUSTED, "a root presented itself as a workload");
+        }
+        try {
+            PKIXParameters parameters = new PKIXParameters(anchors);
+            parameters.setRevocationEnabled(false);
+            parameters.setDate(Date.from(clock.instant()));
+            CertPathValidator.getInstance("PKIX")
+                    .validate(CertificateFactory.getInstance("X.509").generateCertPath(path), parameters);
+        } catch (GeneralSecurityException e) {
+            throw new PeerRejectedException(
+                    notValidNow(e) ? Why.NOT_VALID_NOW : Why.UNTRUSTED,
+                    "the peer's certificate does not chain to our roots: " + e.getMessage(),
+                    e);
+        }
+        Instant notBefore = Instant.MIN;
+        Instant notAfter = Instant.MAX;
+        for (X509Certificate one : path) {
+            Instant from = one.getNotBefore().toInstant();
+            Instant until = one.getNotAfter().toInstant();
+            notBefore = from.isAfter(notBefore) ? from : notBefore;
+            notAfter = until.isBefore(notAfter) ? until : notAfter;
+        }
+        return new Verified(id, notBefore, notAfter);
+    }
+
+    private static boolean notValidNow(GeneralSecurityException e) {
+        return e instanceof CertPathValidatorException broken
+                && (broken.getReason() == CertPathValidatorException.BasicReason.EXPIRED
+                        || broken.getReason() == CertPathValidatorException.BasicReason.NOT_YET_VALID);
+    }
+
+    private static void requirePurpose(X509Certificate leaf, String purpose) throws CertificateException {
+        if (leaf.getBasicConstraints() >= 0) {
+            throw new PeerRejectedException(Why.UNTRUSTED, "an authority's certificate was presented as a workload's");
+        }
+        boolean @Nullable [] usage = leaf.getKeyUsage();
+        if (usage != null && !usage[0]) {
+            throw new PeerRejectedException(Why.UNTRUSTED, "the certificate may not be used for digital signatures");
+        }
+        List<String> extended = leaf.getExtendedKeyUsage();
+        if (extended != null && !extended.contains(purpose) && !extended.contains(ANY_PURPOSE)) {
+            throw new PeerRejectedException(Why.UNTRUSTED, "the certificate may not be used for this side of TLS");
+        }
+    }
+
+    /** The one SPIFFE id of a leaf; two different ones, or none, or a malformed one are refused. */
+    static SpiffeId idOf(X509Certificate leaf) throws CertificateException {
+        Collection<List<?>> names;
+        try {
+            names = leaf.getSubjectAlternativeNames();
+        } catch (CertificateParsingException e) {
+            throw new PeerRejectedException(Why.BAD_SPIFFE_ID, "the certificate's names do not parse", e);
+        }
+        List<String> uris = new ArrayList<>(1);
+        if (names != null) {
+            for (List<?> name : names) {
+                if (name.get(0) instanceof Integer type && type == URI_SAN && name.get(1) instanceof String uri) {
+                    uris.add(uri);
+                }
+            }
+        }
+        if (uris.size() != 1) {
+            throw new PeerRejectedException(
+                    Why.BAD_SPIFFE_ID, "a workload's certificate names one URI, not " + uris.size());
+        }
+        try {
+            return SpiffeId.parse(uris.getFirst());
+        } catch (IllegalArgumentException e) {
+            throw new PeerRejectedException(
+                    Why.BAD_SPIFFE_ID, "the certificate's SPIFFE id is malformed: " + e.getMessage(), e);
+        }
+    }
+
+    /** TLS hands over lazily parsed certificates of its own; the path validator wants the platform's. */
+    private static List<X509Certificate> parsed(X509Certificate[] chain) throws CertificateException {
+        CertificateFactory factory = CertificateFactory.getInstance("X.509");
+        List<X509Certificate> parsed = new ArrayList<>(chain.length);
+        for (X509Certificate one : chain) {
+            parsed.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(one.getEncoded())));
+        }
+        return parsed;
+    }
+
+    private static String fingerprint(X509Certificate[] chain) throws CertificateException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (X509Certificate one : chain) {
+                digest.update(one.getEncoded());
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (GeneralSecurityException e) {
+            throw new CertificateException(e);
+        }
+    }
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+        return roots.toArray(X509Certificate[]::new);
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType) throws CertificateException {
+        throw new CertificateException("only the engine's form of this check is safe");
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType) throws CertificateException {
+        throw new CertificateException("only the engine's form of this check is safe");
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket)
+            throws CertificateException {
+        throw new CertificateException("only the engine's form of this check is safe");
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
+            throws CertificateException {
+        throw new CertificateException("only the engine's form of this check is safe");
+    }
+}

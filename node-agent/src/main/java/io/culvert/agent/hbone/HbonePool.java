@@ -1,0 +1,143 @@
+package io.culvert.agent.hbone;
+
+import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.relay.Dialer;
+import io.culvert.agent.telemetry.BadPeer;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.agent.telemetry.Telemetry;
+import io.culvert.protocol.hbone.ConnectRequest;
+import io.culvert.protocol.hbone.ConnectResponse;
+import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.net.IpPort;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tunnels of one pod on one loop, by whom they lead to; streams are opened on the fullest that has room, and a new
+ * tunnel is opened when none has.
+ *
+ * <p>Runs on: its loop. Owns: its tunnels.
+ *
+ * <p>Bounds: tunnels per pool, streams per tunnel, waiting streams per destination, and a time for every step.
+ */
+public final class HbonePool {
+    /** Who talks to whom: tunnels are shared only within one of these, and never between pods. */
+    public record Key(SpiffeId source, List<SpiffeId> expected, IpPort target) {}
+
+    /** Told once how an attempt to open a stream ended. */
+    public interface Listener {
+        /** The peer answered 200. */
+        void onStreamOpen(TunnelStream stream, ConnectResponse response);
+
+        /** There is no stream. */
+        void onStreamFailed(CloseReason reason, @Nullable String detail);
+    }
+
+    /**
+     * How the pool behaves.
+     *
+     * @param tunnel of every tunnel
+     * @param streamsPerTunnelMax streams on one tunnel
+     * @param tunnelsMax tunnels of this pool
+     * @param idle how long a tunnel without streams is kept
+     * @param responseNanos how long the peer may take to answer a CONNECT
+     * @param certificateNanos how long the first certificate may take
+     */
+    public record Terms(
+            Tunnel.Terms tunnel,
+            int streamsPerTunnelMax,
+            int tunnelsMax,
+            Duration idle,
+            long responseNanos,
+            long certificateNanos) {}
+
+    /** What the pool works with. */
+    public record Surroundings(
+            DataLoop loop, Dialer dialer, CertificateStore certificates, Telemetry telemetry, InstantSource clock) {}
+
+    static final int WAITING_MAX = 8_192;
+
+    private final Surroundings surroundings;
+    private final Terms terms;
+    private final Map<Key, TunnelGroup> groups = new HashMap<>();
+    private final Runnable sweep = this::sweep;
+    private int tunnels;
+    private boolean closed;
+
+    public HbonePool(Surroundings surroundings, Terms terms) {
+        this.surroundings = surroundings;
+        this.terms = terms;
+        surroundings.loop().after(sweepNanos(), sweep);
+    }
+
+    private long sweepNanos() {
+        return Math.clamp(terms.idle().toNanos() / 4, 10_000_000L, 30_000_000_000L);
+    }
+
+    /**
+     * Opens a stream.
+     *
+     * @return ends the attempt without a further word
+     */
+    public Runnable open(Key key, ConnectRequest request, Listener listener) {
+        if (closed) {
+            listener.onStreamFailed(CloseReason.POD_REMOVED, "the pod is gone");
+            return () -> {};
+        }
+        return groups.computeIfAbsent(key, fresh -> new TunnelGroup(this, fresh))
+                .open(request, listener);
+    }
+
+    Surroundings surroundings() {
+        return surroundings;
+    }
+
+    Terms terms() {
+        return terms;
+    }
+
+    /** Whether one more tunnel may be opened, and if so counts it. */
+    boolean takeTunnelPlace() {
+        if (tunnels >= terms.tunnelsMax()) {
+            return false;
+        }
+        tunnels++;
+        return true;
+    }
+
+    void giveTunnelPlaceBack() {
+        tunnels--;
+    }
+
+    void count(@Nullable BadPeer badPeer) {
+        if (badPeer != null) {
+            surroundings.telemetry().metrics().badPeer(badPeer);
+        }
+    }
+
+    private void sweep() {
+        if (closed) {
+            return;
+        }
+        groups.values().forEach(TunnelGroup::retireOld);
+        groups.values().removeIf(TunnelGroup::isEmpty);
+        surroundings.loop().after(sweepNanos(), sweep);
+    }
+
+    /** How many tunnels are open or being opened. */
+    public int tunnels() {
+        return tunnels;
+    }
+
+    /** Closes every tunnel; their streams are lost. */
+    public void close(CloseReason reason) {
+        closed = true;
+        List.copyOf(groups.values()).forEach(group -> group.close(reason));
+        groups.clear();
+    }
+}

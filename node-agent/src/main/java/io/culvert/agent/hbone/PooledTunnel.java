@@ -1,0 +1,181 @@
+package io.culvert.agent.hbone;
+
+import io.culvert.agent.certs.TlsMaterial;
+import io.culvert.agent.relay.Dialer;
+import io.culvert.agent.relay.TcpSocket;
+import io.culvert.agent.telemetry.BadPeer;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.agent.telemetry.TunnelRole;
+import io.culvert.protocol.hbone.ConnectRefusedException;
+import io.culvert.protocol.hbone.ConnectRequest;
+import io.culvert.protocol.hbone.RequestFault;
+import io.culvert.protocol.identity.PeerIdentity;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One tunnel of a pool, from the wish for it to its end: certificate, TCP, TLS, then streams.
+ *
+ * <p>Bounds: it is not used beyond the end of the certificate that it was opened with, nor when idle for long.
+ */
+final class PooledTunnel implements Dialer.Listener, TunnelListener {
+    private final TunnelGroup group;
+    private final HbonePool pool;
+    private @Nullable TlsMaterial material;
+    private @Nullable Tunnel tunnel;
+    private @Nullable ScheduledFuture<?> certificateDeadline;
+    private Runnable cancelStep = () -> {};
+    private Instant lastUsed = Instant.MIN;
+    private boolean counted;
+    private boolean retired;
+    private boolean over;
+
+    PooledTunnel(TunnelGroup group) {
+        this.group = group;
+        this.pool = group.pool();
+    }
+
+    void open() {
+        TlsMaterial held =
+                pool.surroundings().certificates().current(group.key().source());
+        if (held != null) {
+            dial(held);
+            return;
+        }
+        certificateDeadline = pool.surroundings()
+                .loop()
+                .schedule(
+                        () -> close(CloseReason.IDENTITY_UNAVAILABLE),
+                        pool.terms().certificateNanos());
+        cancelStep = pool.surroundings()
+                .certificates()
+                .whenAvailable(
+                        group.key().source(),
+                        fresh -> pool.surroundings().loop().execute(() -> dial(fresh)));
+    }
+
+    private void dial(TlsMaterial held) {
+        if (over) {
+            return;
+        }
+        ScheduledFuture<?> waited = certificateDeadline;
+        if (waited != null) {
+            waited.cancel(false);
+        }
+        material = held;
+        cancelStep = () -> {};
+        Runnable cancelDial = pool.surroundings()
+                .dialer()
+                .dial(pool.surroundings().loop(), group.key().target(), null, this);
+        if (!over && tunnel == null) {
+            cancelStep = cancelDial;
+        }
+    }
+
+    @Override
+    public void onConnected(TcpSocket socket) {
+        TlsMaterial held = material;
+        cancelStep = () -> {};
+        if (over || held == null) {
+            socket.close();
+            return;
+        }
+        Tunnel fresh = Tunnel.client(
+                pool.surroundings().loop(),
+                socket,
+                held,
+                group.key().expected(),
+                pool.terms().tunnel(),
+                this);
+        tunnel = fresh;
+        fresh.start();
+    }
+
+    @Override
+    public void onDialFailed(boolean timedOut, String detail) {
+        finish(timedOut ? CloseReason.TUNNEL_CONNECT_TIMEOUT : CloseReason.CONNECT_FAILED, detail);
+    }
+
+    boolean hasRoom() {
+        Tunnel held = tunnel;
+        return !retired && held != null && held.canOpen(pool.terms().streamsPerTunnelMax());
+    }
+
+    TunnelStream connect(ConnectRequest request, TunnelStream.Opening opening) throws ConnectRefusedException {
+        Tunnel held = tunnel;
+        if (held == null) {
+            throw new IllegalStateException("the tunnel is not open");
+        }
+        lastUsed = pool.surroundings().clock().instant();
+        return held.connect(request, opening);
+    }
+
+    /** A tunnel that idles, or whose certificate has ended, takes no new streams and closes once it has none. */
+    void retireIfOld() {
+        Tunnel held = tunnel;
+        TlsMaterial with = material;
+        if (held == null || with == null) {
+            return;
+        }
+        Instant now = pool.surroundings().clock().instant();
+        boolean idle =
+                held.streams() == 0 && now.isAfter(lastUsed.plus(pool.terms().idle()));
+        retired |= idle || now.isAfter(with.notAfter());
+        if (retired && held.streams() == 0) {
+            held.close(CloseReason.NORMAL, "the tunnel was idle");
+        }
+    }
+
+    @Override
+    public void onTunnelOpen(PeerIdentity peer) {
+        counted = true;
+        pool.surroundings().telemetry().metrics().tunnelOpened(TunnelRole.CLIENT);
+        lastUsed = pool.surroundings().clock().instant();
+        group.onOpen(this);
+    }
+
+    @Override
+    public void onTunnelConnect(TunnelStream stream, ConnectRequest request) {
+        throw new IllegalStateException("a client tunnel accepts no streams");
+    }
+
+    @Override
+    public void onTunnelMalformed(RequestFault fault) {
+        throw new IllegalStateException("a client tunnel takes no requests");
+    }
+
+    @Override
+    public void onTunnelRoom() {
+        if (!over) {
+            group.serve();
+        }
+    }
+
+    @Override
+    public void onTunnelClosed(CloseReason reason, @Nullable String detail, @Nullable BadPeer badPeer) {
+        pool.count(badPeer);
+        finish(reason, detail);
+    }
+
+    void close(CloseReason reason) {
+        cancelStep.run();
+        Tunnel held = tunnel;
+        if (held != null) {
+            held.close(reason, "the pool was closed");
+        } else {
+            finish(reason, null);
+        }
+    }
+
+    private void finish(CloseReason reason, @Nullable String detail) {
+        if (over) {
+            return;
+        }
+        over = true;
+        if (counted) {
+            pool.surroundings().telemetry().metrics().tunnelClosed(TunnelRole.CLIENT);
+        }
+        group.onClosed(this, reason, detail);
+    }
+}

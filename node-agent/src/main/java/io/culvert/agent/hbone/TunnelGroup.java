@@ -1,0 +1,209 @@
+package io.culvert.agent.hbone;
+
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.protocol.hbone.ConnectRefusedException;
+import io.culvert.protocol.hbone.ConnectRequest;
+import io.culvert.protocol.hbone.ConnectResponse;
+import io.culvert.protocol.hbone.frame.Http2Code;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The tunnels to one destination, and the streams that wait for one of them. */
+final class TunnelGroup {
+    private final HbonePool pool;
+    private final HbonePool.Key key;
+    private final List<PooledTunnel> open = new ArrayList<>(1);
+    private final List<PooledTunnel> opening = new ArrayList<>(1);
+    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+    private boolean serving;
+
+    TunnelGroup(HbonePool pool, HbonePool.Key key) {
+        this.pool = pool;
+        this.key = key;
+    }
+
+    HbonePool pool() {
+        return pool;
+    }
+
+    HbonePool.Key key() {
+        return key;
+    }
+
+    boolean isEmpty() {
+        return open.isEmpty() && opening.isEmpty() && waiting.isEmpty();
+    }
+
+    Runnable open(ConnectRequest request, HbonePool.Listener listener) {
+        Waiting wish = new Waiting(request, listener);
+        if (waiting.size() >= HbonePool.WAITING_MAX) {
+            wish.fail(CloseReason.LIMIT_REACHED, "too many connections wait for a tunnel to " + key.target());
+            return wish;
+        }
+        waiting.addLast(wish);
+        serve();
+        return wish;
+    }
+
+    /** Gives waiting streams a tunnel each, as far as there is room, and opens tunnels for the others. */
+    void serve() {
+        if (serving) {
+            return;
+        }
+        serving = true;
+        while (!waiting.isEmpty()) {
+            PooledTunnel roomy = roomy();
+            if (roomy == null) {
+                break;
+            }
+            Waiting next = waiting.removeFirst();
+            if (!next.over) {
+                next.connect(roomy);
+            }
+        }
+        serving = false;
+        if (waiting.size() > opening.size() * pool.terms().streamsPerTunnelMax()) {
+            openTunnel();
+        }
+    }
+
+    private @Nullable PooledTunnel roomy() {
+        for (int i = 0; i < open.size(); i++) {
+            if (open.get(i).hasRoom()) {
+                return open.get(i);
+            }
+        }
+        return null;
+    }
+
+    private void openTunnel() {
+        if (!pool.takeTunnelPlace()) {
+            if (opening.isEmpty() && open.isEmpty()) {
+                failWaiting(CloseReason.LIMIT_REACHED, "the pod has as many tunnels as it may have");
+            }
+            return;
+        }
+        PooledTunnel fresh = new PooledTunnel(this);
+        opening.add(fresh);
+        fresh.open();
+    }
+
+    void onOpen(PooledTunnel tunnel) {
+        opening.remove(tunnel);
+        open.add(tunnel);
+        serve();
+    }
+
+    /** A tunnel is gone; those that waited for it alone fail with it, since trying again would meet the same end. */
+    void onClosed(PooledTunnel tunnel, CloseReason reason, @Nullable String detail) {
+        pool.giveTunnelPlaceBack();
+        open.remove(tunnel);
+        if (opening.remove(tunnel) && opening.isEmpty()) {
+            failWaiting(reason, detail);
+        } else {
+            serve();
+        }
+    }
+
+    private void failWaiting(CloseReason reason, @Nullable String detail) {
+        for (int left = waiting.size(); left > 0; left--) {
+            waiting.removeFirst().fail(reason, detail);
+        }
+    }
+
+    void retireOld() {
+        List.copyOf(open).forEach(PooledTunnel::retireIfOld);
+        waiting.removeIf(wish -> wish.over);
+    }
+
+    void close(CloseReason reason) {
+        failWaiting(reason, "the pod is gone");
+        List.copyOf(opening).forEach(tunnel -> tunnel.close(reason));
+        List.copyOf(open).forEach(tunnel -> tunnel.close(reason));
+    }
+
+    /** One stream that is wished for, then asked for; running it ends the wish. */
+    private final class Waiting implements TunnelStream.Opening, Runnable {
+        private final ConnectRequest request;
+        private final HbonePool.Listener listener;
+        private @Nullable TunnelStream stream;
+        private @Nullable ScheduledFuture<?> deadline;
+        private boolean over;
+
+        Waiting(ConnectRequest request, HbonePool.Listener listener) {
+            this.request = request;
+            this.listener = listener;
+        }
+
+        void connect(PooledTunnel tunnel) {
+            try {
+                stream = tunnel.connect(request, this);
+                deadline = pool.surroundings()
+                        .loop()
+                        .schedule(
+                                () -> expire(CloseReason.CONNECT_RESPONSE_TIMEOUT, "no answer to the CONNECT"),
+                                pool.terms().responseNanos());
+            } catch (ConnectRefusedException e) {
+                fail(CloseReason.LIMIT_REACHED, e.getMessage());
+            }
+        }
+
+        private void expire(CloseReason reason, String detail) {
+            if (!over) {
+                run();
+                listener.onStreamFailed(reason, detail);
+            }
+        }
+
+        @Override
+        public void onResponse(ConnectResponse response) {
+            TunnelStream answered = stream;
+            if (over || answered == null) {
+                return;
+            }
+            if (response.isConnected()) {
+                over = true;
+                cancelDeadline();
+                listener.onStreamOpen(answered, response);
+            } else {
+                expire(CloseReason.CONNECT_REFUSED_STATUS, "status " + response.status());
+            }
+        }
+
+        @Override
+        public void onStreamLost(CloseReason reason, @Nullable String detail) {
+            fail(reason, detail);
+        }
+
+        void fail(CloseReason reason, @Nullable String detail) {
+            if (!over) {
+                over = true;
+                cancelDeadline();
+                listener.onStreamFailed(reason, detail);
+            }
+        }
+
+        @Override
+        public void run() {
+            if (over) {
+                return;
+            }
+            over = true;
+            cancelDeadline();
+            TunnelStream asked = stream;
+            if (asked != null) {
+                asked.cancel(Http2Code.CANCEL);
+            }
+        }
+
+        private void cancelDeadline() {
+            ScheduledFuture<?> running = deadline;
+            if (running != null) {
+                running.cancel(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+package io.culvert.agent.hbone;
+
+import io.culvert.agent.relay.ChunkQueue;
+import io.culvert.agent.relay.Relay;
+import io.culvert.agent.relay.RelayPeer;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.protocol.hbone.ConnectResponse;
+import io.culvert.protocol.hbone.HboneStream;
+import io.culvert.protocol.hbone.frame.Http2Code;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One CONNECT stream of a tunnel, as the far end of a relay.
+ *
+ * <p>Before the relay starts, what the peer sends early waits here, bounded.
+ *
+ * <p>Runs on: its tunnel's loop.
+ */
+public final class TunnelStream implements RelayPeer {
+    /** What a peer may send before its stream is relayed. */
+    private static final int EARLY_BYTES_MAX = 64 * 1024;
+
+    /** Told what happens before the relay starts. */
+    public interface Opening {
+        /** Client: the peer answered. */
+        void onResponse(ConnectResponse response);
+
+        /** The stream or its tunnel is gone. */
+        void onStreamLost(CloseReason reason, @Nullable String detail);
+    }
+
+    private final Tunnel tunnel;
+    private final HboneStream stream;
+    private final ChunkQueue early;
+    private @Nullable Opening opening;
+    private @Nullable Relay relay;
+    private @Nullable Runnable turn;
+    private boolean ended;
+    private boolean left;
+    private boolean gone;
+    private boolean finished;
+    boolean waitsForTunnel;
+
+    TunnelStream(Tunnel tunnel, HboneStream stream, @Nullable Opening opening) {
+        this.tunnel = tunnel;
+        this.stream = stream;
+        this.opening = opening;
+        this.early = new ChunkQueue(tunnel.loop().buffers());
+    }
+
+    HboneStream stream() {
+        return stream;
+    }
+
+    public Tunnel tunnel() {
+        return tunnel;
+    }
+
+    public void opening(Opening told) {
+        opening = told;
+    }
+
+    /** Server: answers 200. */
+    public void accept(@Nullable String baggage) {
+        if (!gone) {
+            tunnel.session().accept(stream, baggage);
+            tunnel.requestFlush();
+        }
+    }
+
+    /** Server: answers a failure and ends the stream. */
+    public void refuse(int status) {
+        if (!gone) {
+            gone = true;
+            tunnel.session().refuse(stream, status);
+            detach();
+        }
+    }
+
+    /** Ends the stream before it was relayed. */
+    public void cancel(int code) {
+        if (!gone) {
+            gone = true;
+            tunnel.session().reset(stream, code);
+            detach();
+        }
+    }
+
+    /** Ties the stream to its relay and starts it; what came early goes first. */
+    public void start(Relay started) {
+        opening = null;
+        relay = started;
+        started.start();
+        early.forEach(started::onPeerData);
+        early.release();
+        if (ended) {
+            started.onPeerEnd();
+        }
+        if (left) {
+            started.onPeerLeft();
+        } else if (gone) {
+            started.onPeerBroken(CloseReason.RESET_BY_PEER, "the stream was lost while it was being opened");
+        }
+    }
+
+    void onResponse(ConnectResponse response) {
+        Opening told = opening;
+        if (told != null) {
+            told.onResponse(response);
+        }
+    }
+
+    void onData(ByteBuffer in, int length) {
+        int start = in.position();
+        int end = in.limit();
+        in.limit(start + length);
+        Relay told = relay;
+        if (told != null) {
+            told.onPeerData(in);
+        } else if (early.bytes() + length > EARLY_BYTES_MAX || !early.append(in)) {
+            tunnel.session().reset(stream, Http2Code.ENHANCE_YOUR_CALM);
+            lost(CloseReason.LIMIT_REACHED, "the peer sent more before its stream was accepted than is kept");
+        }
+        in.limit(end).position(start);
+    }
+
+    void onEnd() {
+        ended = true;
+        Relay told = relay;
+        if (told != null) {
+            told.onPeerEnd();
+        }
+    }
+
+    /** The peer reset the stream. NO_ERROR, CANCEL and STREAM_CLOSED are an orderly leave-taking. */
+    void onReset(int code) {
+        gone = true;
+        left = code == Http2Code.NO_ERROR || code == Http2Code.CANCEL || code == Http2Code.STREAM_CLOSED;
+        Relay told = relay;
+        if (told == null) {
+            lost(CloseReason.RESET_BY_PEER, "the peer reset the stream with " + Http2Code.name(code));
+        } else if (left) {
+            tunnel.forget(this);
+            told.onPeerLeft();
+        } else {
+            tunnel.forget(this);
+            told.onPeerBroken(CloseReason.RESET_BY_PEER, "the peer reset the stream with " + Http2Code.name(code));
+        }
+    }
+
+    /** Flow control lets us send again. */
+    void onRoom() {
+        Relay told = relay;
+        if (told != null) {
+            told.onPeerRoom();
+        }
+    }
+
+    /** The stream is no more, and not by a word of its peer. */
+    void lost(CloseReason reason, @Nullable String detail) {
+        gone = true;
+        tunnel.forget(this);
+        Relay told = relay;
+        Opening toldOpening = opening;
+        opening = null;
+        if (told != null) {
+            told.onPeerBroken(reason, detail);
+        } else {
+            early.release();
+            if (toldOpening != null) {
+                toldOpening.onStreamLost(reason, detail);
+            }
+        }
+    }
+
+    @Override
+    public @Nullable ByteBuffer room() {
+        return gone ? null : tunnel.room(this);
+    }
+
+    @Override
+    public boolean sent(ByteBuffer room, int count) {
+        if (!gone) {
+            tunnel.sent(this, count);
+        }
+        return true;
+    }
+
+    @Override
+    public void finish() {
+        if (!gone) {
+            finished = true;
+            tunnel.session().end(stream);
+            tunnel.requestFlush();
+        }
+    }
+
+    @Override
+    public void abort() {
+        if (!gone) {
+            gone = true;
+            tunnel.session().reset(stream, Http2Code.CONNECT_ERROR);
+            detach();
+        }
+    }
+
+    @Override
+    public void drained(int count) {
+        if (!tunnel.isClosed()) {
+            tunnel.session().consumed(stream, count);
+            tunnel.requestFlush();
+        }
+    }
+
+    @Override
+    public void takeTurn(Relay yielding) {
+        Runnable again = turn;
+        if (again == null) {
+            again = yielding::onReady;
+            turn = again;
+        }
+        tunnel.loop().execute(again);
+    }
+
+    @Override
+    public void released() {
+        relay = null;
+        if (!gone) {
+            gone = true;
+            if (!(ended && finished)) {
+                tunnel.session().reset(stream, Http2Code.CANCEL);
+            }
+        }
+        detach();
+    }
+
+    private void detach() {
+        early.release();
+        tunnel.forget(this);
+        tunnel.requestFlush();
+    }
+}

@@ -1,0 +1,232 @@
+package io.culvert.agent.proxy;
+
+import io.culvert.agent.certs.TlsMaterial;
+import io.culvert.agent.hbone.Tunnel;
+import io.culvert.agent.hbone.TunnelListener;
+import io.culvert.agent.hbone.TunnelStream;
+import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.relay.TcpSocket;
+import io.culvert.agent.telemetry.BadPeer;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.agent.telemetry.Direction;
+import io.culvert.agent.telemetry.Metrics;
+import io.culvert.agent.telemetry.TunnelRole;
+import io.culvert.protocol.hbone.ConnectRequest;
+import io.culvert.protocol.hbone.RequestFault;
+import io.culvert.protocol.identity.PeerIdentity;
+import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.net.IpPort;
+import io.culvert.protocol.workload.Workload;
+import io.netty.util.concurrent.ScheduledFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One tunnel that a peer opened to the pod: mTLS under the pod's identity, then one {@link InboundStream} per CONNECT.
+ *
+ * <p>Runs on: its loop. Owns: the socket, then the tunnel.
+ *
+ * <p>Bounds: a time to become secured, certificate included; tunnels per pod.
+ */
+final class InboundTunnel implements OpenConnection, TcpSocket.Listener, TunnelListener {
+    private final PodLoop podLoop;
+    private final PodProxy pod;
+    private final TcpSocket socket;
+    private final IpPort peer;
+    private final IpPort local;
+    private PeerIdentity peerIdentity = PeerIdentity.PLAINTEXT;
+    private @Nullable Tunnel tunnel;
+    private @Nullable ScheduledFuture<?> certificateDeadline;
+    private Runnable withdrawWish = () -> {};
+    private boolean secured;
+    private boolean holdsTunnelPlace;
+    private boolean closed;
+
+    private InboundTunnel(PodLoop podLoop, int fd) {
+        this.podLoop = podLoop;
+        this.pod = podLoop.pod();
+        this.socket = TcpSocket.adopt(podLoop.loop(), fd, this);
+        this.peer = Addresses.of(socket.remoteAddress());
+        this.local = Addresses.of(socket.localAddress());
+    }
+
+    static void accept(PodLoop podLoop, int fd) {
+        InboundTunnel accepted = new InboundTunnel(podLoop, fd);
+        accepted.metrics().socketOpened(Direction.INBOUND);
+        accepted.holdsTunnelPlace = podLoop.pod().takeTunnelPlace();
+        if (!accepted.holdsTunnelPlace || !podLoop.admit(accepted)) {
+            accepted.metrics().badPeer(BadPeer.LIMIT);
+            accepted.close(CloseReason.LIMIT_REACHED, "the pod has as many tunnels as it may have");
+        } else {
+            accepted.noDelay();
+            WorkloadWait.await(podLoop, accepted::identify);
+        }
+    }
+
+    private void noDelay() {
+        try {
+            ((io.netty.channel.unix.Socket) socket.fd()).setTcpNoDelay(true);
+        } catch (java.io.IOException e) {
+            // The peer is gone already; reading tells.
+            socketBroke();
+        }
+    }
+
+    private void socketBroke() {
+        close(CloseReason.TLS_FAILED, "the connection broke before the handshake");
+    }
+
+    private Metrics metrics() {
+        return pod.world().telemetry().metrics();
+    }
+
+    private void identify(MeshSnapshot snapshot, @Nullable Workload self) {
+        if (closed) {
+            return;
+        }
+        if (self == null) {
+            close(
+                    CloseReason.WORKLOAD_UNKNOWN,
+                    "nothing is known of " + pod.identity().name());
+            return;
+        }
+        SpiffeId id = self.identity();
+        TlsMaterial held = pod.world().certificates().current(id);
+        if (held != null) {
+            secure(held);
+            return;
+        }
+        long patience =
+                pod.world().config().proxy().timeouts().firstCertificate().toNanos();
+        certificateDeadline = podLoop.loop()
+                .schedule(() -> close(CloseReason.IDENTITY_UNAVAILABLE, "no certificate for " + id), patience);
+        withdrawWish = pod.world()
+                .certificates()
+                .whenAvailable(id, fresh -> podLoop.loop().execute(() -> secure(fresh)));
+    }
+
+    private void secure(TlsMaterial material) {
+        if (closed) {
+            return;
+        }
+        ScheduledFuture<?> waited = certificateDeadline;
+        if (waited != null) {
+            waited.cancel(false);
+        }
+        Tunnel started = Tunnel.server(podLoop.loop(), socket, material, pod.serverTerms(), this);
+        tunnel = started;
+        started.start();
+    }
+
+    /** The socket while a certificate is awaited. */
+    @Override
+    public void onReady() {
+        if (socket.errorSeen()) {
+            socketBroke();
+        }
+    }
+
+    @Override
+    public void onTunnelOpen(PeerIdentity identity) {
+        secured = true;
+        peerIdentity = identity;
+        metrics().tunnelOpened(TunnelRole.SERVER);
+        if (podLoop.isDraining()) {
+            podLoop.loop().execute(this::drain);
+        }
+    }
+
+    @Override
+    public void onTunnelConnect(TunnelStream stream, ConnectRequest request) {
+        InboundStream.accept(podLoop, this, stream, request);
+    }
+
+    IpPort peer() {
+        return peer;
+    }
+
+    /** The pod's address that the peer dialled, with the HBONE port. */
+    IpPort local() {
+        return local;
+    }
+
+    PeerIdentity peerIdentity() {
+        return peerIdentity;
+    }
+
+    @Override
+    public void onTunnelMalformed(RequestFault fault) {
+        metrics().badPeer(fault == RequestFault.NOT_CONNECT ? BadPeer.BAD_METHOD : BadPeer.BAD_AUTHORITY);
+        pod.world().telemetry().refused(Direction.INBOUND, peer, local, CloseReason.BAD_REQUEST, fault.sentence());
+    }
+
+    @Override
+    public void onTunnelRoom() {
+        // The peer opens the streams here.
+    }
+
+    @Override
+    public void onTunnelClosed(CloseReason reason, @Nullable String detail, @Nullable BadPeer badPeer) {
+        if (badPeer != null) {
+            metrics().badPeer(badPeer);
+        }
+        if (!secured || badPeer != null) {
+            pod.world().telemetry().refused(Direction.INBOUND, peer, local, reason, detail);
+        }
+        released();
+    }
+
+    @Override
+    public void close(CloseReason reason, @Nullable String detail) {
+        Tunnel running = tunnel;
+        if (closed) {
+            return;
+        }
+        if (running != null) {
+            running.close(reason, detail == null ? reason.text() : detail);
+            return;
+        }
+        socket.abort();
+        pod.world().telemetry().refused(Direction.INBOUND, peer, local, reason, detail);
+        released();
+    }
+
+    private void released() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        withdrawWish.run();
+        ScheduledFuture<?> waited = certificateDeadline;
+        if (waited != null) {
+            waited.cancel(false);
+        }
+        if (secured) {
+            metrics().tunnelClosed(TunnelRole.SERVER);
+        }
+        metrics().socketClosed(Direction.INBOUND);
+        if (holdsTunnelPlace) {
+            pod.giveTunnelPlaceBack();
+        }
+        podLoop.forget(this);
+    }
+
+    @Override
+    public void recheck(MeshSnapshot snapshot) {
+        // Each of its streams is judged by itself.
+    }
+
+    @Override
+    public void drain() {
+        Tunnel running = tunnel;
+        if (running != null) {
+            running.drain();
+        } else {
+            close(CloseReason.DRAINED, null);
+        }
+    }
+
+    @Override
+    public @Nullable ConnectionView view() {
+        return null;
+    }
+}

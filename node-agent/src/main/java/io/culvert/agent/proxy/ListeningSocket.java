@@ -1,0 +1,144 @@
+package io.culvert.agent.proxy;
+
+import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.base.LoopGroup;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.Socket;
+import io.netty.util.concurrent.Future;
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A listening socket that spreads what it accepts over the loops.
+ *
+ * <p>Runs on: its loop; {@link #close} on any. Owns: its descriptor.
+ *
+ * <p>Bounds: {@link #ACCEPTS_PER_TURN_MAX} per tick; out of descriptors it rests for {@link #REST_NANOS}, since the
+ * connection stays in the backlog and would spin the loop.
+ */
+final class ListeningSocket implements EpollIoHandle {
+    private static final System.Logger LOG = System.getLogger(ListeningSocket.class.getName());
+    private static final int ACCEPTS_PER_TURN_MAX = 64;
+    private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** Takes over what was accepted. */
+    @FunctionalInterface
+    interface Acceptor {
+        /** On the loop given; owns the descriptor from now on. */
+        void onAccepted(DataLoop loop, int fd);
+    }
+
+    private final String name;
+    private final Socket socket;
+    private final DataLoop loop;
+    private final LoopGroup loops;
+    private final Acceptor acceptor;
+    private final byte[] peer = new byte[26];
+    private @Nullable IoRegistration registration;
+    private boolean closed;
+
+    ListeningSocket(String name, int fd, LoopGroup loops, Acceptor acceptor) {
+        this.name = name;
+        this.socket = new Socket(fd);
+        this.loops = loops;
+        this.loop = loops.next();
+        this.acceptor = acceptor;
+    }
+
+    /** Starts to accept. */
+    void start() {
+        loop.execute(() -> {
+            if (closed) {
+                return;
+            }
+            Future<IoRegistration> registering = loop.register(this);
+            registration = registering.getNow();
+            resume();
+        });
+    }
+
+    private void resume() {
+        IoRegistration current = registration;
+        if (!closed && current != null) {
+            current.submit(EpollIoOps.EPOLLIN);
+        }
+    }
+
+    @Override
+    public void handle(IoRegistration source, IoEvent event) {
+        for (int i = 0; i < ACCEPTS_PER_TURN_MAX && !closed; i++) {
+            try {
+                int fd = socket.accept(peer);
+                if (fd < 0) {
+                    return;
+                }
+                hand(loops.next(), fd);
+            } catch (IOException e) {
+                rest(source, e);
+                return;
+            }
+        }
+    }
+
+    private void hand(DataLoop to, int fd) {
+        if (to == loop) {
+            accepted(to, fd);
+        } else {
+            to.execute(() -> accepted(to, fd));
+        }
+    }
+
+    private void accepted(DataLoop on, int fd) {
+        try {
+            acceptor.onAccepted(on, fd);
+        } catch (RuntimeException e) {
+            LOG.log(
+                    System.Logger.Level.ERROR,
+                    "an accepted connection was given up because of a fault in the agent",
+                    e);
+        }
+    }
+
+    private void rest(IoRegistration source, IOException why) {
+        LOG.log(System.Logger.Level.WARNING, () -> name + " cannot accept: " + why.getMessage());
+        source.submit(EpollIoOps.NONE);
+        // The registration is gone from epoll until then; submitting adds it again.
+        loop.after(REST_NANOS, () -> {
+            IoRegistration current = registration;
+            if (!closed && current != null) {
+                current.cancel();
+                registration = loop.register(this).getNow();
+                resume();
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        loop.execute(() -> {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            try {
+                socket.close();
+            } catch (IOException e) {
+                LOG.log(System.Logger.Level.DEBUG, "closing a listener failed", e);
+            }
+            IoRegistration current = registration;
+            if (current != null) {
+                current.cancel();
+            }
+        });
+    }
+
+    @Override
+    public FileDescriptor fd() {
+        return socket;
+    }
+}

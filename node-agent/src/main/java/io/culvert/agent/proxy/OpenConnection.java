@@ -1,0 +1,25 @@
+package io.culvert.agent.proxy;
+
+import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.telemetry.CloseReason;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something of a pod that is open: a connection, or a tunnel that a peer opened.
+ *
+ * <p>Runs on: its loop.
+ */
+interface OpenConnection {
+    /** Judges it again by what is in force now, and closes it when it would not be allowed any more. */
+    void recheck(MeshSnapshot snapshot);
+
+    /** The agent is about to stop: takes nothing new, lets what is open end by itself. */
+    void drain();
+
+    /** Ends it at once; only the first call has an effect. */
+    void close(CloseReason reason, @Nullable String detail);
+
+    /** How it is shown in dumps; null for what is no connection of its own. */
+    @Nullable
+    ConnectionView view();
+}

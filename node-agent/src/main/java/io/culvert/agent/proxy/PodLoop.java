@@ -1,0 +1,95 @@
+package io.culvert.agent.proxy;
+
+import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.hbone.HbonePool;
+import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.telemetry.CloseReason;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One pod's part of one loop: its tunnels to others, and everything of it that is open here.
+ *
+ * <p>Runs on: its loop, except {@link #policiesMayHaveChanged}.
+ */
+final class PodLoop {
+    private final PodProxy pod;
+    private final DataLoop loop;
+    private final HbonePool pool;
+    private final Set<OpenConnection> open = new LinkedHashSet<>();
+    private final AtomicBoolean recheckRequested = new AtomicBoolean();
+    private final Runnable recheck = this::recheck;
+    private boolean draining;
+
+    PodLoop(PodProxy pod, DataLoop loop, HbonePool pool) {
+        this.pod = pod;
+        this.loop = loop;
+        this.pool = pool;
+    }
+
+    PodProxy pod() {
+        return pod;
+    }
+
+    DataLoop loop() {
+        return loop;
+    }
+
+    HbonePool pool() {
+        return pool;
+    }
+
+    boolean isDraining() {
+        return draining;
+    }
+
+    /** Keeps an accepted connection until {@link #forget}; false when the pod has as many as it may have. */
+    boolean admit(OpenConnection connection) {
+        if (!pod.takeConnectionPlace()) {
+            return false;
+        }
+        open.add(connection);
+        return true;
+    }
+
+    void forget(OpenConnection connection) {
+        if (open.remove(connection)) {
+            pod.giveConnectionPlaceBack();
+        }
+    }
+
+    List<OpenConnection> open() {
+        return List.copyOf(open);
+    }
+
+    /** Has every judged connection judged again on the loop; many calls before that are one. */
+    void policiesMayHaveChanged() {
+        if (recheckRequested.compareAndSet(false, true)) {
+            loop.execute(recheck);
+        }
+    }
+
+    private void recheck() {
+        recheckRequested.set(false);
+        MeshSnapshot snapshot = pod.world().mesh().current();
+        for (OpenConnection connection : List.copyOf(open)) {
+            connection.recheck(snapshot);
+        }
+    }
+
+    void drain() {
+        draining = true;
+        List.copyOf(open).forEach(OpenConnection::drain);
+    }
+
+    void close(CloseReason reason, @Nullable String detail) {
+        draining = true;
+        for (OpenConnection connection : List.copyOf(open)) {
+            connection.close(reason, detail);
+        }
+        pool.close(reason);
+    }
+}

@@ -1,0 +1,231 @@
+package io.culvert.agent.relay;
+
+import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.telemetry.CloseReason;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Relays one connection between an application's socket and its peer until both directions have ended or either side
+ * broke. Reading pauses while the receiver cannot take more, so that a slow reader slows its sender and nobody else.
+ *
+ * <p>Runs on: its loop. Allocates nothing per read.
+ *
+ * <p>Owns: the application's socket, and what waits for it.
+ *
+ * <p>Bounds: per tick {@link #TURN_BYTES_MAX} upwards; what waits for the application is bounded by the credit that the
+ * peer was given, and by the loop's buffer budget.
+ */
+public final class Relay implements TcpSocket.Listener {
+    /** How much one connection may move upwards before the others get their turn. */
+    static final int TURN_BYTES_MAX = 4 * DataLoop.READ_BYTES_MAX;
+
+    private final DataLoop loop;
+    private final TcpSocket app;
+    private final RelayPeer peer;
+    private final RelayOwner owner;
+    private final ChunkQueue waiting;
+    private final RelayState state = new RelayState();
+    private boolean over;
+
+    public Relay(DataLoop loop, TcpSocket app, RelayPeer peer, RelayOwner owner) {
+        this.loop = loop;
+        this.app = app;
+        this.peer = peer;
+        this.owner = owner;
+        this.waiting = new ChunkQueue(loop.buffers());
+    }
+
+    /** Starts reading the application. */
+    public void start() {
+        app.listener(this);
+        onReady();
+    }
+
+    @Override
+    public void onFault(RuntimeException fault) {
+        fail(CloseReason.BUG, fault.toString());
+    }
+
+    @Override
+    public void onReady() {
+        if (!over && !waiting.isEmpty() && app.isWritable()) {
+            drain();
+        }
+        if (!over && app.isReadable()) {
+            pump();
+        }
+    }
+
+    /** The peer can take bytes again. */
+    public void onPeerRoom() {
+        if (!over && app.isReadable()) {
+            pump();
+        }
+    }
+
+    private void pump() {
+        int moved = 0;
+        while (!over && state.up() == RelayState.Direction.OPEN && app.isReadable()) {
+            if (state.isPeerGone()) {
+                readForNobody();
+                return;
+            }
+            if (moved >= TURN_BYTES_MAX) {
+                peer.takeTurn(this);
+                return;
+            }
+            ByteBuffer room = peer.room();
+            if (room == null) {
+                return;
+            }
+            int count = app.read(room);
+            if (count > 0) {
+                moved += count;
+                owner.relayedUp(count);
+                if (!peer.sent(room, count)) {
+                    fail(CloseReason.LIMIT_REACHED, "no buffer was free for bytes to the peer");
+                }
+            } else if (count == TcpSocket.END) {
+                state.appEnded();
+                peer.finish();
+                completeIfDone();
+            } else if (count == TcpSocket.BROKEN) {
+                fail(CloseReason.RESET_BY_APPLICATION, null);
+            }
+        }
+    }
+
+    /** The peer has left in good order: the application may still end, but bytes of it are answered by a reset. */
+    private void readForNobody() {
+        int count = app.read(loop.relayScratch().limit(1));
+        if (count == TcpSocket.END) {
+            state.appEnded();
+            completeIfDone();
+        } else if (count != 0) {
+            fail(CloseReason.RESET_BY_APPLICATION, "the application went on sending after its peer had left");
+        }
+    }
+
+    /** Bytes of the peer for the application: all of the buffer's remaining bytes. */
+    public void onPeerData(ByteBuffer from) {
+        int length = from.remaining();
+        if (over || state.down() != RelayState.Direction.OPEN) {
+            peer.drained(length);
+            return;
+        }
+        int taken = waiting.isEmpty() && app.isWritable() ? app.write(from) : 0;
+        if (taken == TcpSocket.BROKEN) {
+            appIsDeaf(length);
+            return;
+        }
+        if (taken > 0) {
+            owner.relayedDown(taken);
+            peer.drained(taken);
+        }
+        if (from.hasRemaining() && !waiting.append(from)) {
+            fail(CloseReason.LIMIT_REACHED, "no buffer was free for bytes to the application");
+        }
+    }
+
+    private void drain() {
+        int taken = waiting.writeTo(app);
+        if (taken == TcpSocket.BROKEN) {
+            appIsDeaf(0);
+            return;
+        }
+        if (taken > 0) {
+            owner.relayedDown(taken);
+            peer.drained(taken);
+        }
+        if (waiting.isEmpty() && state.drained()) {
+            app.shutdownWrite();
+            completeIfDone();
+        }
+    }
+
+    /** The application takes no more. What it sent before may still be unread: that goes on, then the break follows. */
+    private void appIsDeaf(int untaken) {
+        int credit = untaken + waiting.bytes();
+        waiting.release();
+        state.appDeaf();
+        if (credit > 0) {
+            peer.drained(credit);
+        }
+        if (state.up() == RelayState.Direction.OPEN) {
+            pump();
+        }
+        if (!over && (state.isComplete() || !app.isReadable())) {
+            fail(CloseReason.RESET_BY_APPLICATION, null);
+        }
+    }
+
+    /** The peer has ended its direction. */
+    public void onPeerEnd() {
+        if (over || state.down() != RelayState.Direction.OPEN) {
+            return;
+        }
+        state.peerEnded(!waiting.isEmpty());
+        endDownIfDrained();
+    }
+
+    /** The peer has left in good order: no more bytes from it, and none to it. */
+    public void onPeerLeft() {
+        if (over) {
+            return;
+        }
+        boolean wasOpen = state.down() == RelayState.Direction.OPEN;
+        state.peerLeft(!waiting.isEmpty());
+        if (wasOpen) {
+            endDownIfDrained();
+        }
+        if (!over && app.isReadable()) {
+            pump();
+        }
+    }
+
+    private void endDownIfDrained() {
+        if (state.down() == RelayState.Direction.ENDED) {
+            app.shutdownWrite();
+            completeIfDone();
+        }
+    }
+
+    /** The peer's side broke: the application gets a reset. */
+    public void onPeerBroken(CloseReason reason, @Nullable String detail) {
+        if (over) {
+            return;
+        }
+        if (!waiting.isEmpty() && app.isWritable()) {
+            waiting.writeTo(app);
+        }
+        finish(reason, detail, true);
+    }
+
+    /** Ends the relay from our side, at once: both ends see a broken connection. */
+    public void fail(CloseReason reason, @Nullable String detail) {
+        if (!over) {
+            peer.abort();
+            finish(reason, detail, true);
+        }
+    }
+
+    private void completeIfDone() {
+        if (!over && state.isComplete()) {
+            finish(CloseReason.NORMAL, null, false);
+        }
+    }
+
+    private void finish(CloseReason reason, @Nullable String detail, boolean broken) {
+        over = true;
+        state.broke();
+        waiting.release();
+        if (broken) {
+            app.abort();
+        } else {
+            app.close();
+        }
+        peer.released();
+        owner.relayClosed(reason, detail);
+    }
+}

@@ -1,0 +1,36 @@
+package io.culvert.agent.relay;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The far end of a relayed connection: an HBONE stream or another socket.
+ *
+ * <p>Runs on: the relay's loop.
+ */
+public interface RelayPeer {
+    /**
+     * A buffer to read the application's next bytes into, limited to what the peer can take now; null when it can take
+     * none, and then {@link Relay#onPeerRoom} follows once it can. Valid only until the next call of this interface.
+     */
+    @Nullable
+    ByteBuffer room();
+
+    /** {@code count} bytes were put into what {@link #room} answered; false when they could not be kept. */
+    boolean sent(ByteBuffer room, int count);
+
+    /** The application has ended its direction. */
+    void finish();
+
+    /** The connection broke on the application's side; also after {@link #finish}. */
+    void abort();
+
+    /** The application has taken this many of the peer's bytes. */
+    void drained(int count);
+
+    /** The relay has had its share of this tick: call {@link Relay#onReady} again after the others had theirs. */
+    void takeTurn(Relay relay);
+
+    /** The relay is over; nothing of it is called any more. */
+    void released();
+}

@@ -1,0 +1,190 @@
+package io.culvert.agent.relay;
+
+import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.telemetry.CloseReason;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A plain TCP socket as the far end of a relay.
+ *
+ * <p>Runs on: its loop. Owns: its socket and what waits for it.
+ */
+public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
+    /** How long the last bytes may wait for a peer that does not read, as the kernel's own orphans do. */
+    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+    private final DataLoop loop;
+    private final TcpSocket socket;
+    private final ChunkQueue waiting;
+    private final Runnable readAgain = this::onReady;
+    private @Nullable Relay relay;
+    private boolean ended;
+    private boolean finishing;
+    private boolean finished;
+    private boolean unwritable;
+    private boolean writeBroke;
+    // What the application has not taken yet: reading pauses above a mark.
+    private int undrained;
+
+    public SocketPeer(DataLoop loop, TcpSocket socket) {
+        this.loop = loop;
+        this.socket = socket;
+        this.waiting = new ChunkQueue(loop.buffers());
+    }
+
+    /** Ties the peer to its relay and starts reading. */
+    public void start(Relay started) {
+        relay = started;
+        socket.listener(this);
+        started.start();
+        onReady();
+    }
+
+    @Override
+    public void onFault(RuntimeException fault) {
+        Relay told = relay;
+        if (told != null) {
+            told.fail(CloseReason.BUG, fault.toString());
+        }
+    }
+
+    @Override
+    public void onReady() {
+        if (!waiting.isEmpty() && socket.isWritable()) {
+            drain();
+        }
+        Relay told = relay;
+        if (told != null && unwritable && waiting.isEmpty() && socket.isWritable()) {
+            unwritable = false;
+            told.onPeerRoom();
+        }
+        if (relay != null && socket.isReadable()) {
+            read();
+        }
+        Relay still = relay;
+        if (still != null && writeBroke && !socket.isReadable()) {
+            still.onPeerBroken(CloseReason.RESET_BY_PEER, null);
+        }
+    }
+
+    private void drain() {
+        if (waiting.writeTo(socket) == TcpSocket.BROKEN) {
+            waiting.release();
+            writeBroke = true;
+        } else if (waiting.isEmpty() && finishing) {
+            finishNow();
+        }
+    }
+
+    private void read() {
+        int moved = 0;
+        for (Relay told = relay;
+                told != null && !ended && socket.isReadable() && undrained < DataLoop.READ_BYTES_MAX;
+                told = relay) {
+            if (moved >= Relay.TURN_BYTES_MAX) {
+                loop.execute(readAgain);
+                return;
+            }
+            ByteBuffer scratch = loop.relayScratch();
+            int count = socket.read(scratch);
+            if (count > 0) {
+                moved += count;
+                undrained += count;
+                told.onPeerData(scratch.flip());
+            } else if (count == TcpSocket.END) {
+                ended = true;
+                told.onPeerEnd();
+            } else if (count == TcpSocket.BROKEN) {
+                told.onPeerBroken(CloseReason.RESET_BY_PEER, null);
+            }
+        }
+    }
+
+    @Override
+    public @Nullable ByteBuffer room() {
+        if (!waiting.isEmpty() || !socket.isWritable() || writeBroke) {
+            unwritable = true;
+            return null;
+        }
+        return loop.relayScratch();
+    }
+
+    @Override
+    public boolean sent(ByteBuffer room, int count) {
+        room.flip();
+        int taken = socket.write(room);
+        if (taken == TcpSocket.BROKEN) {
+            // What the peer sent before it broke may still be unread: that goes first.
+            writeBroke = true;
+            loop.execute(readAgain);
+            return true;
+        }
+        return !room.hasRemaining() || waiting.append(room);
+    }
+
+    @Override
+    public void finish() {
+        finishing = true;
+        if (waiting.isEmpty()) {
+            finishNow();
+        }
+    }
+
+    private void finishNow() {
+        if (!finished) {
+            finished = true;
+            socket.shutdownWrite();
+        }
+    }
+
+    @Override
+    public void abort() {
+        socket.abort();
+    }
+
+    @Override
+    public void drained(int count) {
+        boolean wasPaused = undrained >= DataLoop.READ_BYTES_MAX;
+        undrained -= count;
+        if (wasPaused && undrained < DataLoop.READ_BYTES_MAX && socket.isReadable()) {
+            loop.execute(readAgain);
+        }
+    }
+
+    @Override
+    public void takeTurn(Relay yielding) {
+        loop.execute(yielding::onReady);
+    }
+
+    @Override
+    public void released() {
+        relay = null;
+        if (waiting.isEmpty() || socket.isClosed()) {
+            waiting.release();
+            socket.close();
+        } else {
+            lingerUntilDrained();
+        }
+    }
+
+    /** Both directions have ended, the last bytes still wait for the kernel: they go out before the socket closes. */
+    private void lingerUntilDrained() {
+        finishing = true;
+        ScheduledFuture<?> deadline = loop.schedule(this::closeLinger, LINGER_NANOS);
+        socket.listener(() -> {
+            if (waiting.writeTo(socket) == TcpSocket.BROKEN || waiting.isEmpty()) {
+                deadline.cancel(false);
+                finishNow();
+                closeLinger();
+            }
+        });
+    }
+
+    private void closeLinger() {
+        waiting.release();
+        socket.close();
+    }
+}
