@@ -24,7 +24,8 @@ final class FrameReceiver implements FrameSink {
     private @Nullable HboneStream dataStream;
 
     private boolean dataEndsStream;
-    private boolean dataCarried;
+    /** The frame has payload, whoever takes it. */
+    private boolean dataHasPayload;
 
     FrameReceiver(SessionCore core) {
         this.core = core;
@@ -46,7 +47,7 @@ final class FrameReceiver implements FrameSink {
     public void data(int streamId, int flowBytes, boolean endStream) throws Http2Exception {
         dataStream = null;
         dataEndsStream = endStream;
-        dataCarried = false;
+        dataHasPayload = false;
         core.flow.received(flowBytes);
         HboneStream s = core.streams.find(streamId);
         if (s == null) {
@@ -65,11 +66,11 @@ final class FrameReceiver implements FrameSink {
     @Override
     public void dataPayload(ByteBuffer in, int length) {
         HboneStream s = dataStream;
+        dataHasPayload = true;
         if (s == null || s.closed) {
             core.flow.discarded(length);
             return;
         }
-        dataCarried = true;
         s.carried = true;
         s.outstanding += length;
         listener.onData(s, in, length);
@@ -89,11 +90,11 @@ final class FrameReceiver implements FrameSink {
     public void dataEnd() throws Http2Exception {
         HboneStream s = dataStream;
         dataStream = null;
-        if (dataCarried) {
+        if (!dataHasPayload && !dataEndsStream) {
+            core.guard.charge(AbuseKind.EMPTY_DATA, 1);
+        } else if (dataHasPayload && s != null) {
             core.guard.earn(AbuseKind.EMPTY_DATA, 1);
             core.guard.earn(AbuseKind.PING, 1);
-        } else if (!dataEndsStream) {
-            core.guard.charge(AbuseKind.EMPTY_DATA, 1);
         }
         if (dataEndsStream && s != null && !s.closed) {
             core.endRemotely(s);
@@ -145,7 +146,7 @@ final class FrameReceiver implements FrameSink {
             throw new Http2Exception(Http2Code.PROTOCOL_ERROR, "RST_STREAM on an idle stream");
         } else if (core.resetHere.remove(streamId)) {
             core.closedRecently.add(streamId);
-        } else if (!core.closedRecently.contains(streamId) || core.server) {
+        } else if (!core.closedRecently.remove(streamId)) {
             core.guard.charge(AbuseKind.CLOSED_STREAM, 1);
         }
     }
@@ -282,17 +283,19 @@ final class FrameReceiver implements FrameSink {
             core.fault(id, Http2Code.PROTOCOL_ERROR);
             return;
         }
-        if (id > core.acceptUpTo || core.streams.size() >= core.local.streamsMax()) {
+        boolean late = id > core.acceptUpTo;
+        if (late || core.streams.size() >= core.local.streamsMax()) {
             refuseUnseen(id);
             core.writer.reset(id, Http2Code.REFUSED_STREAM);
-            core.guard.charge(AbuseKind.STREAM_EXCESS, core.settingsUnacked == 0 ? KNOWING_EXCESS_UNITS : 1);
+            boolean knowing = !late && core.settingsUnacked == 0;
+            core.guard.charge(AbuseKind.STREAM_EXCESS, knowing ? KNOWING_EXCESS_UNITS : 1);
             return;
         }
         HboneStream s = core.open(id);
         s.remoteEnded = endStream;
         RequestFault fault = RequestReader.fault(fields, whole);
-        ConnectRequest request = RequestReader.request(fields);
-        if (fault != null || request == null) {
+        ConnectRequest request = fault == null ? RequestReader.request(fields) : null;
+        if (request == null) {
             s.fault = fault == null ? RequestFault.AUTHORITY_MALFORMED : fault;
             listener.onMalformedRequest(s, s.fault);
             core.guard.charge(AbuseKind.MALFORMED_REQUEST, 1);

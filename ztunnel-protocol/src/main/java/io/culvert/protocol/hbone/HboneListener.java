@@ -43,7 +43,7 @@ public interface HboneListener {
     /** The answer to a {@link HboneSession#ping}. */
     default void onPong(long opaque) {}
 
-    /** The peer takes no new streams; those above the last id have been, or are about to be, reset (REFUSED_STREAM). */
+    /** The peer takes no new streams; for ours above the last id {@link #onReset} with REFUSED_STREAM follows. */
     default void onGoAway(int lastStreamId, int code, String debugText) {}
 
     /** The peer's SETTINGS took effect. */

@@ -77,7 +77,7 @@ public final class HboneSession {
     /**
      * Takes all of the buffer. After a connection error the rest is dropped.
      *
-     * @param in big or little endian, heap or direct; its content is not kept
+     * @param in heap or direct; its content is not kept
      * @param nowNanos a monotonic time, by which flood allowances come back
      */
     public void receive(ByteBuffer in, long nowNanos) {
@@ -213,7 +213,10 @@ public final class HboneSession {
      * already only the latter.
      */
     public void reset(HboneStream s, int code) {
-        if (!s.closed && !core.failed) {
+        if (core.failed) {
+            return;
+        }
+        if (!s.closed) {
             core.resetHere(s, code);
         }
         core.flow.release(s);
@@ -224,10 +227,10 @@ public final class HboneSession {
      * for every octet delivered, also after the stream has ended, unless {@link #reset} gave them up.
      */
     public void consumed(HboneStream s, int bytes) {
+        if (core.failed || s.closed && s.outstanding == 0) {
+            return;
+        }
         if (bytes < 0 || bytes > s.outstanding) {
-            if (s.closed && s.outstanding == 0) {
-                return;
-            }
             throw new IllegalArgumentException(bytes + " octets of " + s.outstanding + " consumed on " + s);
         }
         core.flow.consumed(s, bytes);
@@ -235,12 +238,16 @@ public final class HboneSession {
 
     /** Lets a peer have more in flight on one stream; never less. */
     public void raiseStreamWindow(HboneStream s, int windowBytes) {
-        core.flow.raise(s, windowBytes);
+        if (!core.failed) {
+            core.flow.raise(s, windowBytes);
+        }
     }
 
     /** Lets a peer have more in flight over all streams; never less. */
     public void raiseConnectionWindow(int windowBytes) {
-        core.flow.raise(windowBytes);
+        if (!core.failed) {
+            core.flow.raise(windowBytes);
+        }
     }
 
     /** Sends a PING; {@link HboneListener#onPong} follows. */

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: keeps one value per known name, each within its own maximum. Source: RFC 9113, sections 8.2 and 8.3.
  */
 final class HeaderFields implements HeaderSink {
+    private static final int BAGGAGE_LINES_MAX = 16;
+
     @Nullable
     String method;
 
@@ -41,6 +43,7 @@ final class HeaderFields implements HeaderSink {
     boolean pseudo;
 
     private boolean regular;
+    private int baggageLines;
 
     @Override
     public void header(String name, String value) {
@@ -70,14 +73,25 @@ final class HeaderFields implements HeaderSink {
 
     private void regular(String name, String value) {
         switch (name) {
-            case "baggage" ->
-                baggage = bounded(baggage == null ? value : baggage + "," + value, ConnectRequest.BAGGAGE_CHARS_MAX);
+            case "baggage" -> baggage(value);
             case "forwarded" -> forwarded = first(forwarded, value, ConnectRequest.FORWARDED_CHARS_MAX);
             case "traceparent" -> traceparent = first(traceparent, value, ConnectRequest.TRACEPARENT_CHARS_MAX);
             case "x-forwarded-network" -> network = first(network, value, ConnectRequest.NETWORK_CHARS_MAX);
             case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade" -> malformed = true;
             case "te" -> malformed |= !value.equals("trailers");
             default -> {}
+        }
+    }
+
+    /** Joins lines, of which a peer could make many from few octets; past the bounds there is no baggage. */
+    private void baggage(String value) {
+        baggageLines++;
+        if (baggageLines == 1) {
+            baggage = bounded(value, ConnectRequest.BAGGAGE_CHARS_MAX);
+        } else if (baggage != null && baggageLines <= BAGGAGE_LINES_MAX) {
+            baggage = bounded(baggage + "," + value, ConnectRequest.BAGGAGE_CHARS_MAX);
+        } else {
+            baggage = null;
         }
     }
 

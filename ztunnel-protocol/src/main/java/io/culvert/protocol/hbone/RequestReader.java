@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 final class RequestReader {
     private RequestReader() {}
 
-    /** Returns what keeps the fields from being a CONNECT, or null. */
+    /** Returns what keeps the fields from being a CONNECT, wherever to, or null. */
     static @Nullable RequestFault fault(HeaderFields f, boolean wholeList) {
         if (!wholeList) {
             return RequestFault.HEADERS_TOO_LARGE;
@@ -22,10 +22,10 @@ final class RequestReader {
         if (f.scheme != null || f.path != null || f.authority == null) {
             return RequestFault.MALFORMED;
         }
-        return ConnectTarget.parse(f.authority) == null ? RequestFault.AUTHORITY_MALFORMED : null;
+        return null;
     }
 
-    /** Returns the request, or null where {@link #fault} would not. */
+    /** Returns the request, or null when its authority is malformed. */
     static @Nullable ConnectRequest request(HeaderFields f) {
         ConnectTarget target = f.authority == null ? null : ConnectTarget.parse(f.authority);
         return target == null ? null : new ConnectRequest(target, f.baggage, f.forwarded, f.traceparent, f.network);
