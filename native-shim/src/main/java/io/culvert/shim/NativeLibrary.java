@@ -19,8 +19,7 @@ public final class NativeLibrary {
     /** CULVERT_ABI of the headers that {@link NativeCalls} and {@link Scratch} were written against. */
     private static final int ABI = 1;
 
-    private static final Path FILE = unpack();
-    static final NativeCalls CALLS = load(FILE);
+    static final NativeCalls CALLS = unpackAndLoad();
 
     private NativeLibrary() {}
 
@@ -29,19 +28,18 @@ public final class NativeLibrary {
         return CALLS.culvert_errno_abi();
     }
 
-    /** The file that was loaded. */
-    public static Path file() {
-        return FILE;
-    }
-
-    private static Path unpack() {
+    private static NativeCalls unpackAndLoad() {
         String resource = resource(System.getProperty("os.name", ""), System.getProperty("os.arch", ""));
         try (InputStream in = NativeLibrary.class.getResourceAsStream(resource)) {
             if (in == null) {
                 throw new UnsatisfiedLinkError("this build of Culvert has no native library for this platform ("
                         + resource + "): build it on such a machine");
             }
-            return NativeStore.fromProperties().place(in.readAllBytes());
+            NativeStore store = NativeStore.fromProperties();
+            Path file = store.place(in.readAllBytes());
+            NativeCalls calls = load(file);
+            store.loaded(file);
+            return calls;
         } catch (IOException e) {
             throw failure("cannot unpack the native library: " + e.getMessage(), e);
         }

@@ -36,11 +36,12 @@ final class NativeStore {
     private final Path directory;
     private final boolean chosenByOperator;
     private final int user;
+    private boolean temporary;
 
     NativeStore(Path directory, boolean chosenByOperator) throws IOException {
         this.directory = directory;
         this.chosenByOperator = chosenByOperator;
-        this.user = owner(Path.of("/proc/self"));
+        this.user = currentUser();
     }
 
     static NativeStore fromProperties() throws IOException {
@@ -49,7 +50,7 @@ final class NativeStore {
             return new NativeStore(Path.of(chosen).toAbsolutePath(), true);
         }
         Path temporary = Path.of(System.getProperty("java.io.tmpdir", "/tmp")).toAbsolutePath();
-        return new NativeStore(temporary.resolve("culvert-native-" + owner(Path.of("/proc/self"))), false);
+        return new NativeStore(temporary.resolve("culvert-native-" + currentUser()), false);
     }
 
     /** The path of a file with this content. */
@@ -85,7 +86,19 @@ final class NativeStore {
         if (!distrust.isEmpty()) {
             throw new IOException(distrust + "; name a safe directory with -Dculvert.native.dir");
         }
+        temporary = true;
         return fresh.toRealPath();
+    }
+
+    /** Once a file is loaded: removes it if the next start could not find it again. */
+    void loaded(Path file) throws IOException {
+        if (temporary) {
+            Path home = file.toAbsolutePath().getParent();
+            Files.deleteIfExists(file);
+            if (home != null) {
+                Files.deleteIfExists(home);
+            }
+        }
     }
 
     /** Why a directory is not ours alone; empty when it is. */
@@ -127,6 +140,19 @@ final class NativeStore {
         } finally {
             Files.deleteIfExists(part);
         }
+    }
+
+    private static int currentUser() throws IOException {
+        return userIn(Files.readString(Path.of("/proc/self/status")));
+    }
+
+    /** The user that new files belong to: the last of the four numbers on the status file's Uid line. */
+    static int userIn(String status) throws IOException {
+        return status.lines()
+                .filter(line -> line.startsWith("Uid:"))
+                .map(line -> Integer.parseUnsignedInt(line.substring(line.lastIndexOf('\t') + 1)))
+                .findFirst()
+                .orElseThrow(() -> new IOException("/proc/self/status has no Uid line"));
     }
 
     private static int owner(Path path) throws IOException {

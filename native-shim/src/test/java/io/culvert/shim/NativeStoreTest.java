@@ -99,10 +99,19 @@ class NativeStoreTest {
     void goesElsewhere_whenTheDefaultDirectoryIsATrap() throws IOException {
         Path trap = Files.createDirectory(temporary.resolve("trap"));
         Files.setAttribute(trap, "unix:uid", STRANGER);
-        Path file = new NativeStore(trap, false).place(CONTENT);
+        NativeStore store = new NativeStore(trap, false);
+        Path file = store.place(CONTENT);
         assertNotEquals(trap, file.getParent());
         assertEquals("rwx------", mode(String.valueOf(file.getParent())));
         assertArrayEquals(CONTENT, Files.readAllBytes(file));
+        store.loaded(file);
+        assertArrayEquals(new String[] {"trap"}, temporary.toFile().list());
+    }
+
+    @Test
+    void readsTheUser_whomNewFilesBelongTo() throws IOException {
+        assertEquals(1003, NativeStore.userIn("Name:\tjava\nUid:\t1000\t1001\t1002\t1003\nGid:\t1\t2\t3\t4\n"));
+        assertThrows(IOException.class, () -> NativeStore.userIn("Name:\tjava\n"));
     }
 
     @Test
@@ -110,7 +119,6 @@ class NativeStoreTest {
         assertEquals("native/linux-x86_64/libculvert_shim.so", NativeLibrary.resource("Linux", "amd64"));
         assertEquals("native/linux-aarch64/libculvert_shim.so", NativeLibrary.resource("Linux", "aarch64"));
         assertEquals("native/linux-riscv64/libculvert_shim.so", NativeLibrary.resource("Linux", "riscv64"));
-        assertTrue(Files.exists(NativeLibrary.file()));
         assertEquals(1, NativeLibrary.abi());
     }
 
