@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes equal values one: texts, ports, identities that thousands of workloads repeat.
  *
- * <p>It forgets: two values that fall on the same slot take turns, so it never holds more values than slots, and a value
- * nobody else holds is soon overwritten. It is shared by a snapshot and those built from it.
+ * <p>It forgets: each pair of slots keeps the two values seen last of those that fall on it, so it never holds more values
+ * than slots. It is shared by a snapshot and those built from it.
  *
  * <p>Runs on: the thread that builds a snapshot. Bounds: 256 slots, or one per workload up to 131,072.
  */
@@ -18,15 +18,22 @@ final class Interner {
 
     /** An equal value that may have been seen before; the value itself otherwise. */
     <T> T same(T value) {
-        int slot = slot(value);
-        Object known = slots[slot];
-        if (known != null && known.equals(value)) {
-            @SuppressWarnings("unchecked") // immutable records, strings, lists and maps equal their own kind only
-            T same = (T) known;
-            return same;
+        int latest = pair(value);
+        T known = sameAt(latest, value);
+        if (known != null) {
+            return known;
         }
-        slots[slot] = value;
-        return value;
+        known = sameAt(latest + 1, value);
+        T kept = known == null ? value : known;
+        slots[latest + 1] = slots[latest];
+        slots[latest] = kept;
+        return kept;
+    }
+
+    @SuppressWarnings("unchecked") // immutable records, strings, lists and maps equal their own kind only
+    private <T> @Nullable T sameAt(int slot, T value) {
+        Object known = slots[slot];
+        return known != null && known.equals(value) ? (T) known : null;
     }
 
     /** Makes room for the texts of so many workloads. */
@@ -42,12 +49,12 @@ final class Interner {
         slots = new Object[wanted];
         for (Object value : before) {
             if (value != null) {
-                slots[slot(value)] = value;
+                same(value);
             }
         }
     }
 
-    private int slot(Object value) {
-        return Index.mix(value.hashCode()) & (slots.length - 1);
+    private int pair(Object value) {
+        return Index.mix(value.hashCode()) & (slots.length - 2);
     }
 }

@@ -32,10 +32,10 @@ final class LeanRecords {
                 sameOrNull(workload.waypoint()),
                 sameOrNull(workload.networkGateway()),
                 interner.same(workload.node()),
-                interner.same(workload.canonicalName()),
+                nameOr(workload, workload.canonicalName()),
                 interner.same(workload.canonicalRevision()),
                 workload.type(),
-                interner.same(workload.workloadName()),
+                nameOr(workload, workload.workloadName()),
                 workload.nativeTunnel(),
                 sameOrNull(workload.applicationTunnel()),
                 services(workload.services()),
@@ -60,6 +60,11 @@ final class LeanRecords {
     /** The list that holds one identity. */
     List<SpiffeId> identity(SpiffeId identity) {
         return interner.same(List.of(identity));
+    }
+
+    /** A pod without an owner is named like what it belongs to; its name is shared with nobody else. */
+    private String nameOr(Workload workload, String text) {
+        return text.equals(workload.name()) ? workload.name() : interner.same(text);
     }
 
     private <T> @Nullable T sameOrNull(@Nullable T value) {

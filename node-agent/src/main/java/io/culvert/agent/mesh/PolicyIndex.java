@@ -22,11 +22,11 @@ final class PolicyIndex {
             List.of(new Rule(List.of())),
             false));
 
-    static final PolicyIndex EMPTY = new PolicyIndex(Map.of(), false);
-
     private static final Comparator<Policy> ORDER = Comparator.comparing(
                     (Policy policy) -> policy.key().namespace())
             .thenComparing(policy -> policy.key().name());
+
+    static final PolicyIndex EMPTY = new PolicyIndex(Map.of(), false);
 
     private final Map<NamespacedName, Policy> byKey;
     private final boolean complete;
