@@ -35,7 +35,7 @@ final class IpLiteral {
         return new IpAddress(pack(groups, 0), pack(groups, 4));
     }
 
-    /** Reads colon-separated groups, the last of which may be a dotted quad; returns how many there were. */
+    /** Reads colon-separated groups, the text's last of which may be a dotted quad; returns how many there were. */
     private static int groups(String text, int from, int to, int[] into, int count) {
         int at = from;
         int found = count;
@@ -43,7 +43,7 @@ final class IpLiteral {
             int colon = text.indexOf(':', at);
             int end = colon < 0 || colon > to ? to : colon;
             boolean last = end == to;
-            if (last && text.substring(at, end).indexOf('.') >= 0) {
+            if (last && end == text.length() && text.indexOf('.', at) >= 0) {
                 if (found > 6) {
                     throw bad(text);
                 }
