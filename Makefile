@@ -1,9 +1,9 @@
 # Thin targets; `make help` prints them.
 SHELL := /bin/sh
 export JAVA_HOME := $(shell build/find-jdk 2>/dev/null)
-MVN := mvn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+MVN := mvn
 
-.PHONY: help build test fmt docs jmh h2spec
+.PHONY: help build test fmt jmh h2spec
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 build: ## compile and package everything
@@ -12,9 +12,6 @@ build: ## compile and package everything
 test: ## all tests
 	@build/find-jdk >/dev/null
 	$(MVN) verify
-docs: ## write docs/configuration.md and docs/metrics.md anew
-	@build/find-jdk >/dev/null
-	$(MVN) -q -pl node-agent -am test -Dtest='*DocTest' -Dsurefire.failIfNoSpecifiedTests=false -Dculvert.golden.update=true
 fmt: ## format all Java sources
 	$(MVN) -q spotless:apply
 jmh: ## JMH benchmarks; INCLUDE=regex picks, ARGS go to JMH (ARGS=-l lists)
