@@ -1,22 +1,38 @@
 # Thin targets; `make help` prints them.
 SHELL := /bin/sh
-export JAVA_HOME := $(shell build/find-jdk 2>/dev/null)
-MVN := mvn
+# Looked up for each command, because `deps` may just have installed it.
+export JAVA_HOME = $(shell build/find-jdk 2>/dev/null)
+# Warnings and errors only; Maven's own -q would hide the warnings that fail a build.
+MVN := mvn -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-.PHONY: help build test fmt jmh h2spec
+.PHONY: help deps build test fmt lint deps-check jmh h2spec clean
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-build: ## compile and package everything
-	@build/find-jdk >/dev/null
-	$(MVN) -q -DskipTests package
-test: ## all tests
-	@build/find-jdk >/dev/null
-	$(MVN) verify
+deps: ## check what is needed to build, test and demonstrate; as root, install what is missing
+	@build/deps demo
+build: ## compile and package everything; leaves bin/culvert-agent and bin/culvert
+	@build/deps build
+	$(MVN) -T2 -DskipTests package
+	@build/launchers
+test: ## all tests: unit, property, simulation, fuzz, and in network namespaces (root, or user namespaces)
+	@build/deps test
+	$(MVN) -T2 -DskipTests package
+	@build/launchers
+	@[ "$$(id -u)" = 0 ] || $(MVN) -Dtest=GenTest -Dsurefire.failIfNoSpecifiedTests=false verify
+	@build/as-root build/run-tests $$([ "$$(id -u)" = 0 ] || echo --offline) $(ARGS)
 fmt: ## format all Java sources
-	$(MVN) -q spotless:apply
+	@build/deps build
+	$(MVN) spotless:apply
+lint: ## format, forbidden calls, compiler warnings and Error Prone, without running tests
+	@build/deps build
+	@for script in $$(grep -l '^#!/bin/sh' build/* .ci/*); do sh -n "$$script" || exit 1; done
+	$(MVN) -T2 -DskipTests verify
+deps-check: ## prove that every third-party artifact resolves from an empty local repository
+	@build/deps build
+	@build/deps-check
 jmh: ## JMH benchmarks; INCLUDE=regex picks, ARGS go to JMH (ARGS=-l lists)
-	@build/find-jdk >/dev/null
-	$(MVN) -q -pl perf -am -DskipTests package
+	@build/deps build
+	$(MVN) -pl perf -am -DskipTests package
 	perf/jmh $(INCLUDE) $(ARGS)
 h2spec: ## HTTP/2 conformance of the server role; docs/h2spec.md lists what does not apply (needs Go)
 	@build/find-jdk >/dev/null
@@ -24,3 +40,5 @@ h2spec: ## HTTP/2 conformance of the server role; docs/h2spec.md lists what does
 	$(MVN) -q -pl ztunnel-protocol -am -DskipTests test-compile
 	$(JAVA_HOME)/bin/java -cp ztunnel-protocol/target/classes:ztunnel-protocol/target/test-classes \
 	  io.culvert.protocol.hbone.H2specRun target/tools/h2spec docs/h2spec.md target/h2spec/report.xml
+clean: ## remove what the build made
+	rm -rf bin target ./*/target

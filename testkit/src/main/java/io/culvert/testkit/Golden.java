@@ -43,8 +43,9 @@ public final class Golden {
             at++;
         }
         throw new AssertionError(
-                "%s, line %d%n  golden: %s%n  actual: %s%nIf the new text is right, run again with -Dculvert.golden.update=true and read the diff. All of it:%n%s"
-                        .formatted(file, at + 1, line(want, at), line(got, at), actual));
+                file + ", line " + (at + 1) + "\n  golden: " + line(want, at) + "\n  actual: " + line(got, at)
+                        + "\nIf the new text is right, run again with -Dculvert.golden.update=true and read the diff. All of it:\n"
+                        + actual);
     }
 
     private static String line(List<String> lines, int at) {

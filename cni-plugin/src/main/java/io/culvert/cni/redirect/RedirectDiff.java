@@ -39,7 +39,7 @@ record RedirectDiff(RedirectRules wanted, SavedRules found) {
             String want = i < rules.size() ? rules.get(i) : "(none)";
             String got = i < have.size() ? have.get(i) : "(none)";
             if (!SavedRules.same(want, got)) {
-                out.add("%s: %s rule %d is [%s], wanted [%s]".formatted(table, chain, i + 1, got, want));
+                out.add(table + ": " + chain + " rule " + (i + 1) + " is [" + got + "], wanted [" + want + "]");
             }
         }
         if (jumpsAbsent(table, RedirectRules.Table.baseOf(chain))) {

@@ -65,17 +65,21 @@ public record RedirectSpec(Ports ports, Marks marks, Probes probes, Options opti
         /** Refuses marks that cannot be told apart. */
         public Marks {
             if (packet == connection || packet == 0 || connection == 0 || ((packet | connection) & ~mask) != 0) {
-                throw new IllegalArgumentException("marks must differ, not be 0 and lie in the mask: %#x %#x %#x"
-                        .formatted(packet, connection, mask));
+                throw new IllegalArgumentException("marks must differ, not be 0 and lie in the mask: " + hex(packet)
+                        + " " + hex(connection) + " " + hex(mask));
             }
         }
 
+        private static String hex(int mark) {
+            return "0x" + Integer.toHexString(mark);
+        }
+
         String packetMatch() {
-            return "%#x/%#x".formatted(packet, mask);
+            return hex(packet) + "/" + hex(mask);
         }
 
         String connectionMatch() {
-            return "%#x/%#x".formatted(connection, mask);
+            return hex(connection) + "/" + hex(mask);
         }
     }
 
