@@ -1,6 +1,7 @@
 package io.culvert.agent.hbone;
 
 import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.base.Ticker;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.telemetry.BadPeer;
@@ -366,7 +367,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
     public void onPlain(ByteBuffer in) {
         receiving = true;
         try {
-            session.receive(in, System.nanoTime());
+            session.receive(in, Ticker.SYSTEM.nanoTime());
         } finally {
             receiving = false;
         }
