@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * <p>It forgets: each pair of slots keeps the two values seen last of those that fall on it, so it never holds more values
  * than slots. It is shared by a snapshot and those built from it.
  *
- * <p>Runs on: the thread that builds a snapshot. Bounds: 256 slots, or one per workload up to 131,072.
+ * <p>Runs on: the thread that builds a snapshot. Bounds: 256 slots, or four a workload up to 131,072.
  */
 final class Interner {
     private static final int SLOTS_MIN = 256;
@@ -39,7 +39,7 @@ final class Interner {
     /** Makes room for the texts of so many workloads. */
     void expect(int workloads) {
         int wanted = slots.length;
-        while (wanted < workloads && wanted < SLOTS_MAX) {
+        while (wanted < workloads * 4L && wanted < SLOTS_MAX) {
             wanted *= 2;
         }
         if (wanted == slots.length) {

@@ -79,7 +79,7 @@ final class SnapshotChange {
         // Their policies are found at the end, when it is known which there are.
         workloads.add(entry, PolicyIndex.DENY_ALL);
         localsChanged |= workloads.isLocal(kept);
-        kept.services().keySet().forEach(key -> touch(key).endpoints.put(uid, entry));
+        kept.services().forEach((key, ports) -> touch(key).endpoints.put(uid, entry));
     }
 
     void remove(WorkloadUid uid) {
@@ -173,6 +173,7 @@ final class SnapshotChange {
         requireOpen();
         built = true;
         touched.forEach(this::mergeEndpoints);
+        touched.clear();
         PolicyIndex judging = judging();
         if (judging != basePolicies || localsChanged) {
             judgeLocals(judging);
@@ -186,7 +187,7 @@ final class SnapshotChange {
         workloads.remove(entry);
         localsChanged |= workloads.isLocal(entry.workload());
         problems.clear(Kind.WORKLOAD_IDENTITY, entry.uid());
-        entry.workload().services().keySet().forEach(key -> touch(key).endpoints.put(entry.uid(), null));
+        entry.workload().services().forEach((key, ports) -> touch(key).endpoints.put(entry.uid(), null));
     }
 
     private Touched touch(NamespacedName service) {
