@@ -1,0 +1,153 @@
+package io.culvert.control.file;
+
+import io.culvert.control.file.yaml.Field;
+import io.culvert.control.file.yaml.Fields;
+import io.culvert.control.file.yaml.Names;
+import io.culvert.control.file.yaml.Problems;
+import io.culvert.control.file.yaml.YamlNode;
+import io.culvert.control.file.yaml.YamlPath;
+import io.culvert.control.file.yaml.YamlReader;
+import io.culvert.protocol.identity.TrustDomain;
+import io.culvert.protocol.policy.Policy;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the text of a {@code mesh.yaml} into checked records, or into a list of all its mistakes.
+ *
+ * <p>Runs on: any.
+ *
+ * <p>Bounds: {@link #BYTES_MAX} bytes, {@link #ERRORS_MAX} errors listed, and those of {@link YamlReader}.
+ *
+ * <p>Errors: it never throws for anything that a file may hold.
+ *
+ * <p>Source: docs/mesh-yaml.md.
+ */
+public final class MeshFileParser {
+    public static final int BYTES_MAX = 8 * 1024 * 1024;
+    public static final int ERRORS_MAX = Problems.LISTED_MAX;
+
+    private final Problems problems = new Problems();
+
+    private MeshFileParser() {}
+
+    /** What reading came to. */
+    public sealed interface Result {
+        /** The file is right. */
+        record Accepted(MeshFile mesh) implements Result {}
+
+        /** The file is wrong, in these ways. */
+        record Refused(List<MeshFileError> errors) implements Result {
+            public Refused {
+                errors = List.copyOf(errors);
+            }
+        }
+    }
+
+    /**
+     * Reads a file's bytes.
+     *
+     * @param file what messages call the file
+     */
+    public static Result parse(String file, byte[] bytes) {
+        MeshFileParser parser = new MeshFileParser();
+        MeshFile mesh = parser.parse(bytes);
+        List<MeshFileError> errors = parser.problems.list().stream()
+                .map(p -> new MeshFileError(
+                        file, p.position().line(), p.position().column(), p.path(), p.reason(), p.fix()))
+                .toList();
+        return mesh != null && errors.isEmpty() ? new Result.Accepted(mesh) : new Result.Refused(errors);
+    }
+
+    private @Nullable MeshFile parse(byte[] bytes) {
+        String text = text(bytes);
+        YamlNode node = text == null ? null : YamlReader.read(text, problems);
+        if (node == null) {
+            if (problems.isEmpty()) {
+                wholeFile("the file is empty", "describe the mesh, or write 'workloads: []' for an empty one");
+            }
+            return null;
+        }
+        Fields root = new Field(node, YamlPath.ROOT, problems).fields();
+        if (root == null) {
+            return null;
+        }
+        if (root.isEmpty()) {
+            wholeFile("the file describes nothing", "write 'workloads: []' for an empty mesh");
+        }
+        return mesh(root);
+    }
+
+    private @Nullable String text(byte[] bytes) {
+        if (bytes.length > BYTES_MAX) {
+            wholeFile("the file has more than " + BYTES_MAX + " bytes", "split the mesh");
+            return null;
+        }
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .onMalformedInput(CodingErrorAction.REPORT)
+                    .onUnmappableCharacter(CodingErrorAction.REPORT)
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            wholeFile("the file is not UTF-8 text", "save it as UTF-8");
+            return null;
+        }
+    }
+
+    private MeshFile mesh(Fields root) {
+        MeshFile.Settings settings = settings(root.section("mesh"));
+        GatewaySection gateways = new GatewaySection();
+        List<WorkloadDraft> drafts = new WorkloadSection(settings, gateways).read(root);
+        MeshIndex index = new MeshIndex(drafts);
+        List<ServiceSection.Described> services = new ServiceSection(settings, gateways, index).read(root);
+        List<Policy> policies = new ArrayList<>(new PolicySection(settings, index).read(root));
+        policies.addAll(new PeerAuthenticationSection(settings, index).read(root));
+        root.finish();
+        gateways.check(index);
+        UniqueChecks unique = new UniqueChecks();
+        unique.workloads(drafts);
+        unique.services(services);
+        return new MeshFile(
+                settings,
+                drafts.stream().map(WorkloadDraft::build).toList(),
+                services.stream().map(ServiceSection.Described::service).toList(),
+                policies,
+                pods(drafts));
+    }
+
+    private static MeshFile.Settings settings(@Nullable Fields mesh) {
+        MeshFile.Settings byDefault = MeshFile.Settings.DEFAULT;
+        if (mesh == null) {
+            return byDefault;
+        }
+        MeshFile.Settings settings = new MeshFile.Settings(
+                mesh.parsed("trustDomain", TrustDomain::new, "use a-z, 0-9, '.', '-' and '_'", byDefault.trustDomain()),
+                mesh.text("network", byDefault.network()),
+                mesh.text("clusterId", byDefault.clusterId()),
+                mesh.parsed("rootNamespace", Names::label, Names.LABEL_FIX, byDefault.rootNamespace()));
+        mesh.finish();
+        return settings;
+    }
+
+    private static List<LocalPod> pods(List<WorkloadDraft> drafts) {
+        List<LocalPod> pods = new ArrayList<>();
+        for (WorkloadDraft draft : drafts) {
+            LocalPod pod = draft.pod();
+            if (pod != null) {
+                pods.add(pod);
+            }
+        }
+        return pods;
+    }
+
+    private void wholeFile(String reason, String fix) {
+        problems.add(YamlNode.Position.WHOLE_FILE, YamlPath.ROOT, reason, fix);
+    }
+}
