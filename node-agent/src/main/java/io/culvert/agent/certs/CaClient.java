@@ -17,7 +17,7 @@ public interface CaClient {
      * @param csr the request, PKCS #10 in DER
      * @param lifetime the validity wished for
      */
-    Issued issue(SpiffeId id, byte[] csr, Duration lifetime) throws CaException;
+    Issued issue(SpiffeId id, byte[] csr, Duration lifetime) throws IssueException;
 
     /**
      * What the authority answered.
@@ -36,14 +36,14 @@ public interface CaClient {
     }
 
     /** The authority did not answer, or refused. */
-    final class CaException extends Exception {
+    final class IssueException extends Exception {
         private static final long serialVersionUID = 1;
 
-        public CaException(String message, Throwable cause) {
+        public IssueException(String message, Throwable cause) {
             super(message, cause);
         }
 
-        public CaException(String message) {
+        public IssueException(String message) {
             super(message);
         }
     }

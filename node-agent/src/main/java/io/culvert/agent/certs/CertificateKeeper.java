@@ -49,6 +49,7 @@ public final class CertificateKeeper {
     private volatile @Nullable TlsMaterial material;
     private volatile @Nullable String problem;
     private boolean stopped;
+    private boolean refreshing;
 
     private CertificateKeeper(SpiffeId id, Surroundings surroundings) {
         this.id = id;
@@ -92,7 +93,7 @@ public final class CertificateKeeper {
             Thread.currentThread().interrupt();
             stop();
             return false;
-        } catch (CaClient.CaException | GeneralSecurityException | SSLException | RuntimeException e) {
+        } catch (CaClient.IssueException | GeneralSecurityException | SSLException | RuntimeException e) {
             problem = String.valueOf(e.getMessage());
             LOG.log(System.Logger.Level.WARNING, () -> "no certificate for " + id + ": " + problem);
             return false;
@@ -123,10 +124,31 @@ public final class CertificateKeeper {
             Instant now = surroundings.clock().instant();
             Instant half = held.notBefore()
                     .plus(Duration.between(held.notBefore(), held.notAfter()).dividedBy(2));
-            if (now.isBefore(held.notBefore()) || !now.isBefore(half)) {
+            if (now.isBefore(held.notBefore()) || !now.isBefore(half) || takeRefresh()) {
                 return;
             }
             pause(Duration.ofNanos(LOOK_NANOS));
+        }
+    }
+
+    /** Fetches anew at the next look. */
+    void refresh() {
+        lock.lock();
+        try {
+            refreshing = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean takeRefresh() {
+        lock.lock();
+        try {
+            boolean wanted = refreshing;
+            refreshing = false;
+            return wanted;
+        } finally {
+            lock.unlock();
         }
     }
 

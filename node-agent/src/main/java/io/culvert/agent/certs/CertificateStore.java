@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,20 @@ public final class CertificateStore implements AutoCloseable {
         if (keeper != null) {
             keeper.stop();
         }
+    }
+
+    /** Forgets every identity that is not wanted any more. */
+    public void retain(Predicate<SpiffeId> wanted) {
+        for (SpiffeId id : keepers.keySet()) {
+            if (!wanted.test(id)) {
+                forget(id);
+            }
+        }
+    }
+
+    /** Fetches every certificate anew, since the roots changed. */
+    public void refresh() {
+        keepers.values().forEach(CertificateKeeper::refresh);
     }
 
     /** The certificate in force, or null when none is valid now. */

@@ -14,8 +14,9 @@ public final class AgentOptions {
 
     private AgentOptions() {}
 
-    /** Adds {@code --config} and one option for each knob to a command. */
+    /** Adds {@code --config} and one option for each knob to a command, in the table's order. */
     public static void addTo(CommandSpec command) {
+        command.usageMessage().abbreviateSynopsis(true).sortOptions(false);
         command.addOption(OptionSpec.builder(CONFIG)
                 .type(Path.class)
                 .paramLabel("<path>")

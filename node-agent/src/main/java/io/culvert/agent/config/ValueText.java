@@ -51,7 +51,7 @@ final class ValueText {
     /** A bare number is seconds. */
     static Duration duration(String text) {
         if (!text.isEmpty() && text.length() <= 12 && isDigits(text)) {
-            return Duration.ofSeconds(Long.parseLong(text));
+            return Duration.ofNanos(addNanos(text, 0, text, "s"));
         }
         Matcher part = DURATION_PART.matcher(text);
         long nanos = 0;

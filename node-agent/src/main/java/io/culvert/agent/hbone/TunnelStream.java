@@ -118,6 +118,8 @@ public final class TunnelStream implements RelayPeer {
         Relay told = relay;
         if (told != null) {
             told.onPeerData(in);
+        } else if (gone) {
+            drained(length);
         } else if (early.bytes() + length > EARLY_BYTES_MAX || !early.append(in)) {
             tunnel.session().reset(stream, Http2Code.ENHANCE_YOUR_CALM);
             lost(CloseReason.LIMIT_REACHED, "the peer sent more before its stream was accepted than is kept");
@@ -167,7 +169,7 @@ public final class TunnelStream implements RelayPeer {
         if (told != null) {
             told.onPeerBroken(reason, detail);
         } else {
-            early.release();
+            dropEarly();
             if (toldOpening != null) {
                 toldOpening.onStreamLost(reason, detail);
             }
@@ -235,8 +237,16 @@ public final class TunnelStream implements RelayPeer {
         detach();
     }
 
-    private void detach() {
+    private void dropEarly() {
+        int dropped = early.bytes();
         early.release();
+        if (dropped > 0) {
+            drained(dropped);
+        }
+    }
+
+    private void detach() {
+        dropEarly();
         tunnel.forget(this);
         tunnel.requestFlush();
     }

@@ -225,6 +225,6 @@ public final class PodProxy {
         CompletableFuture<?>[] ended = podLoops.values().stream()
                 .map(podLoop -> CompletableFuture.runAsync(() -> podLoop.close(reason, null), podLoop.loop()::execute))
                 .toArray(CompletableFuture[]::new);
-        return CompletableFuture.allOf(ended).whenComplete((done, failed) -> netns.close());
+        return CompletableFuture.allOf(ended).whenComplete((_, _) -> netns.close());
     }
 }

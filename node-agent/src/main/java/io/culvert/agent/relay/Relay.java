@@ -146,11 +146,10 @@ public final class Relay implements TcpSocket.Listener {
 
     /** The application takes no more. What it sent before may still be unread: that goes on, then the break follows. */
     private void appIsDeaf(int untaken) {
-        int credit = untaken + waiting.bytes();
-        waiting.release();
         state.appDeaf();
-        if (credit > 0) {
-            peer.drained(credit);
+        dropWaiting();
+        if (untaken > 0) {
+            peer.drained(untaken);
         }
         if (state.up() == RelayState.Direction.OPEN) {
             pump();
@@ -205,8 +204,18 @@ public final class Relay implements TcpSocket.Listener {
     /** Ends the relay from our side, at once: both ends see a broken connection. */
     public void fail(CloseReason reason, @Nullable String detail) {
         if (!over) {
+            dropWaiting();
             peer.abort();
             finish(reason, detail, true);
+        }
+    }
+
+    /** What the application will not take is given up, and so is the credit that the peer is owed for it. */
+    private void dropWaiting() {
+        int dropped = waiting.bytes();
+        waiting.release();
+        if (dropped > 0) {
+            peer.drained(dropped);
         }
     }
 
@@ -219,7 +228,7 @@ public final class Relay implements TcpSocket.Listener {
     private void finish(CloseReason reason, @Nullable String detail, boolean broken) {
         over = true;
         state.broke();
-        waiting.release();
+        dropWaiting();
         if (broken) {
             app.abort();
         } else {

@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every metric's current value.
@@ -62,11 +63,9 @@ public final class Metrics {
     private final Counter proxiesStarted = counter(Metric.PROXIES_STARTED);
     private final Counter proxiesStopped = counter(Metric.PROXIES_STOPPED);
     private final Counter configReloads = counter(Metric.CONFIG_RELOADS);
-    private final Gauge configLastApplied = gauge(Metric.CONFIG_LAST_APPLIED);
-    private final Gauge certificateExpiry = gauge(Metric.CERTIFICATE_EXPIRY);
     private final Counter seriesOverflow = counter(Metric.SERIES_OVERFLOW);
-    private final Series<Direction, ConnectionCounters> overflow =
-            Series.of(Direction.class, each -> new ConnectionCounters(TrafficLabels.overflow(each), families));
+    private volatile @Nullable Instant configLastApplied;
+    private volatile @Nullable Instant certificateExpiry;
 
     /** Metrics of a build that fleet tools know under the tag. */
     public Metrics(String buildTag, BuildVersion version) {
@@ -74,6 +73,8 @@ public final class Metrics {
         gauge(Metric.VERSION).labelValues(version.version(), version.revision()).set(1);
         configReloads.initLabelValues(APPLIED);
         configReloads.initLabelValues(REFUSED);
+        gauge(Metric.CONFIG_LAST_APPLIED, sink -> seconds(configLastApplied, sink));
+        gauge(Metric.CERTIFICATE_EXPIRY, sink -> seconds(certificateExpiry, sink));
     }
 
     /** The counters of connections with these labels. */
@@ -85,7 +86,7 @@ public final class Metrics {
         if (trafficSeries.incrementAndGet() > TRAFFIC_SERIES_MAX) {
             trafficSeries.decrementAndGet();
             seriesOverflow.inc();
-            return overflow.get(labels.direction());
+            return overflow(labels.direction());
         }
         ConnectionCounters made = new ConnectionCounters(labels, families);
         ConnectionCounters raced = traffic.putIfAbsent(labels, made);
@@ -94,6 +95,12 @@ public final class Metrics {
             return raced;
         }
         return made;
+    }
+
+    // Beyond the bound, and for these two alone.
+    private ConnectionCounters overflow(Direction direction) {
+        TrafficLabels labels = TrafficLabels.overflow(direction);
+        return traffic.computeIfAbsent(labels, each -> new ConnectionCounters(each, families));
     }
 
     /** A socket was accepted, whether or not it becomes a connection. */
@@ -139,7 +146,7 @@ public final class Metrics {
     /** A new mesh file is in force. */
     public void configApplied(Instant when) {
         configReloads.labelValues(APPLIED).inc();
-        configLastApplied.set((double) when.getEpochSecond());
+        configLastApplied = when;
     }
 
     /** A new mesh file is wrong; the one before stays in force. */
@@ -152,9 +159,15 @@ public final class Metrics {
         certificates.get(state).set(count);
     }
 
-    /** When the first of the workload certificates in use expires. */
-    public void earliestCertificateExpiry(Instant when) {
-        certificateExpiry.set((double) when.getEpochSecond());
+    /** When the first of the workload certificates in use expires; null while none is in use. */
+    public void earliestCertificateExpiry(@Nullable Instant when) {
+        certificateExpiry = when;
+    }
+
+    private static void seconds(@Nullable Instant when, BiConsumer<Double, String[]> sink) {
+        if (when != null) {
+            sink.accept((double) when.getEpochSecond(), new String[0]);
+        }
     }
 
     /** Has a gauge ask for its values whenever they are wanted; the reader is given the value and its label values. */

@@ -1,5 +1,6 @@
 package io.culvert.agent.telemetry;
 
+import io.culvert.protocol.hbone.Baggage;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.workload.Workload;
 import org.jspecify.annotations.Nullable;
@@ -48,5 +49,20 @@ public record PeerLabels(
                 workload.locality().region(),
                 workload.locality().zone(),
                 true);
+    }
+
+    /** Of what a peer says of itself, where the mesh does not know it. */
+    public static PeerLabels of(Baggage baggage, @Nullable SpiffeId principal) {
+        return new PeerLabels(
+                baggage.workload(),
+                baggage.service(),
+                baggage.version(),
+                baggage.namespace(),
+                principal == null ? "" : principal.uri(),
+                baggage.workload(),
+                baggage.cluster(),
+                baggage.region(),
+                baggage.zone(),
+                !baggage.equals(Baggage.EMPTY));
     }
 }

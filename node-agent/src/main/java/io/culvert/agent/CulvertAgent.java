@@ -1,0 +1,108 @@
+package io.culvert.agent;
+
+import io.culvert.agent.base.BuildVersion;
+import io.culvert.agent.config.AgentConfigLoader;
+import io.culvert.agent.config.AgentOptions;
+import io.culvert.agent.config.ConfigException;
+import io.culvert.agent.config.ConfigInputs;
+import io.culvert.agent.telemetry.log.Logging;
+import io.culvert.cni.redirect.RedirectException;
+import io.culvert.control.ca.CaException;
+import io.culvert.shim.ShimException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The node agent: {@code culvert-agent}.
+ *
+ * <p>Exit codes: 0 after a graceful end, 1 when it could not start, 2 for a wrong command line or configuration.
+ */
+public final class CulvertAgent {
+    static final int FAILED = 1;
+    static final int MISUSED = 2;
+
+    private CulvertAgent() {}
+
+    public static void main(String[] arguments) {
+        CommandLine commandLine = commandLine();
+        int code = commandLine.execute(arguments);
+        if (code >= 0) {
+            System.exit(code);
+        }
+    }
+
+    static CommandLine commandLine() {
+        CommandSpec root = CommandSpec.create()
+                .name("culvert-agent")
+                .version("culvert-agent " + BuildVersion.current().version());
+        root.usageMessage()
+                .description(
+                        "Captures the TCP of this node's pods, carries it in mTLS tunnels and enforces policy.",
+                        "Without a subcommand it runs until it is told to stop (SIGTERM drains).");
+        root.mixinStandardHelpOptions(true);
+        AgentOptions.addTo(root);
+        root.addPositional(PositionalParamSpec.builder()
+                .paramLabel("proxy")
+                .arity("0..*")
+                .type(List.class)
+                .auxiliaryTypes(String.class)
+                .description("Accepted and ignored, as other agents' command lines have them.")
+                .build());
+        root.addSubcommand("ca", CaCommand.spec(InstantSource.system()));
+        root.addSubcommand("redirect", RedirectCommand.spec());
+        CommandLine commandLine = new CommandLine(root);
+        commandLine.setExecutionStrategy(CulvertAgent::run);
+        return commandLine;
+    }
+
+    private static int run(ParseResult parsed) {
+        Integer helped = CommandLine.executeHelpRequest(parsed);
+        if (helped != null) {
+            return helped;
+        }
+        if (!parsed.hasSubcommand()) {
+            return runAgent(parsed);
+        }
+        ParseResult deepest = parsed;
+        while (deepest.hasSubcommand()) {
+            deepest = deepest.subcommand();
+        }
+        return Subcommand.run(deepest);
+    }
+
+    private static int runAgent(ParseResult parsed) {
+        PrintWriter err = parsed.commandSpec().commandLine().getErr();
+        AgentConfigLoader.Loaded loaded;
+        try {
+            loaded = AgentConfigLoader.load(
+                    ConfigInputs.ofProcess(AgentOptions.flags(parsed), AgentOptions.file(parsed)));
+        } catch (ConfigException e) {
+            err.println(e.getMessage());
+            return MISUSED;
+        }
+        Logging logging = Logging.install(loaded.config().log());
+        try {
+            Wiring agent = Wiring.start(loaded, logging);
+            CountDownLatch stopped = new CountDownLatch(1);
+            Runtime.getRuntime()
+                    .addShutdownHook(Thread.ofPlatform().name("ctl-stop").unstarted(() -> {
+                        agent.stop();
+                        stopped.countDown();
+                        // A drained end is a success, whichever signal asked for it.
+                        Runtime.getRuntime().halt(0);
+                    }));
+            return -1;
+        } catch (IOException | ShimException | RedirectException | CaException e) {
+            logging.close();
+            err.println("culvert-agent: cannot start: " + e.getMessage());
+            return FAILED;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+package io.culvert.agent;
+
+import io.culvert.agent.admin.MeshFileView;
+import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.mesh.MeshProblem;
+import io.culvert.agent.mesh.MeshStore;
+import io.culvert.agent.pods.LocalPods;
+import io.culvert.agent.pods.WantedPod;
+import io.culvert.agent.proxy.PodIdentity;
+import io.culvert.agent.telemetry.Metrics;
+import io.culvert.control.file.LocalPod;
+import io.culvert.control.file.MeshFile;
+import io.culvert.control.file.MeshFileError;
+import io.culvert.control.file.MeshFileSource;
+import io.culvert.control.file.MeshFileUpdate;
+import io.culvert.protocol.workload.Workload;
+import io.culvert.protocol.workload.WorkloadUid;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * File mode: what a {@code mesh.yaml} says becomes the mesh, and its pods of this node become the wanted ones. A bad file
+ * changes nothing but its own report.
+ *
+ * <p>Runs on: the file source's thread. Owns: the file source.
+ */
+final class FileMesh implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(FileMesh.class.getName());
+
+    private final Path file;
+    private final String node;
+    private final MeshStore mesh;
+    private final LocalPods pods;
+    private final CertificateStore certificates;
+    private final Metrics metrics;
+    private final Runnable becameReady;
+    private final MeshFileSource source;
+    private volatile MeshFileView view;
+
+    FileMesh(
+            Path file,
+            String node,
+            MeshStore mesh,
+            LocalPods pods,
+            CertificateStore certificates,
+            Metrics metrics,
+            InstantSource clock,
+            Runnable becameReady) {
+        this.file = file;
+        this.node = node;
+        this.mesh = mesh;
+        this.pods = pods;
+        this.certificates = certificates;
+        this.metrics = metrics;
+        this.becameReady = becameReady;
+        this.view = new MeshFileView(file, "", null);
+        this.source = new MeshFileSource(file, MeshFileSource.Cadence.DEFAULT, clock, this::onUpdate);
+    }
+
+    /** Reads the file and begins to watch it; a bad one is waited out. */
+    void start() {
+        MeshFileUpdate first = source.start();
+        LOG.log(System.Logger.Level.DEBUG, () -> "mesh file read first at " + first.at());
+    }
+
+    private void onUpdate(MeshFileUpdate update) {
+        switch (update) {
+            case MeshFileUpdate.Loaded loaded -> apply(loaded);
+            case MeshFileUpdate.Rejected rejected -> report(rejected);
+        }
+    }
+
+    private void apply(MeshFileUpdate.Loaded loaded) {
+        MeshFile said = loaded.mesh();
+        mesh.publish(mesh.current().toBuilder()
+                .workloads(said.workloads())
+                .services(said.services())
+                .policies(said.policies())
+                .policiesComplete()
+                .build());
+        pods.want(wanted(said));
+        view = new MeshFileView(file, loaded.version(), null);
+        metrics.configApplied(loaded.at());
+        LOG.log(
+                System.Logger.Level.INFO,
+                () -> "mesh file " + file + " version " + loaded.version() + " is in force: "
+                        + said.workloads().size() + " workloads, "
+                        + said.services().size() + " services, "
+                        + said.policies().size() + " policies");
+        for (MeshProblem problem : mesh.current().problems()) {
+            LOG.log(System.Logger.Level.WARNING, () -> "mesh: " + problem.subject() + ": " + problem.sentence());
+        }
+        becameReady.run();
+    }
+
+    private List<WantedPod> wanted(MeshFile said) {
+        Map<WorkloadUid, Workload> byUid =
+                said.workloads().stream().collect(Collectors.toMap(Workload::uid, Function.identity()));
+        List<WantedPod> wanted = said.localPods().stream()
+                .filter(pod -> pod.node().equals(node))
+                .map(pod -> wanted(pod, byUid.get(pod.workload())))
+                .filter(pod -> pod != null)
+                .toList();
+        for (WantedPod pod : wanted) {
+            Workload workload = byUid.get(pod.workload());
+            if (workload != null) {
+                certificates.track(workload.identity());
+            }
+        }
+        return wanted;
+    }
+
+    private static @Nullable WantedPod wanted(LocalPod pod, @Nullable Workload workload) {
+        return workload == null
+                ? null
+                : new WantedPod(
+                        new PodIdentity(pod.uid(), workload.name(), workload.namespace(), workload.serviceAccount()),
+                        workload.uid(),
+                        pod.netns());
+    }
+
+    private void report(MeshFileUpdate.Rejected rejected) {
+        String all = rejected.errors().stream().map(MeshFileError::toString).collect(Collectors.joining("; "));
+        view = new MeshFileView(file, view.version(), all);
+        metrics.configRefused();
+        LOG.log(
+                System.Logger.Level.ERROR,
+                () -> "mesh file refused, "
+                        + (view.version().isEmpty() ? "nothing is in force" : "the last good one stays") + ": " + all);
+    }
+
+    MeshFileView view() {
+        return view;
+    }
+
+    @Override
+    public void close() {
+        source.close();
+    }
+}

@@ -1,0 +1,207 @@
+package io.culvert.agent;
+
+import io.culvert.agent.admin.AdminServer;
+import io.culvert.agent.admin.AgentView;
+import io.culvert.agent.admin.ConfigDump;
+import io.culvert.agent.admin.MetricsServer;
+import io.culvert.agent.admin.ReadinessServer;
+import io.culvert.agent.base.Alarm;
+import io.culvert.agent.base.BuildVersion;
+import io.culvert.agent.base.Drain;
+import io.culvert.agent.base.LoopGroup;
+import io.culvert.agent.base.Readiness;
+import io.culvert.agent.base.Ticker;
+import io.culvert.agent.certs.CertificateKeeper;
+import io.culvert.agent.certs.CertificateStatus;
+import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.certs.TlsMaterial;
+import io.culvert.agent.config.AgentConfig;
+import io.culvert.agent.config.AgentConfigLoader;
+import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.mesh.MeshStore;
+import io.culvert.agent.pods.LocalPods;
+import io.culvert.agent.proxy.ProxyWorld;
+import io.culvert.agent.route.Router;
+import io.culvert.agent.route.RouterSettings;
+import io.culvert.agent.telemetry.CertificateState;
+import io.culvert.agent.telemetry.Metrics;
+import io.culvert.agent.telemetry.ProcessMetrics;
+import io.culvert.agent.telemetry.Telemetry;
+import io.culvert.agent.telemetry.log.Logging;
+import io.culvert.cni.redirect.RedirectException;
+import io.culvert.control.ca.CaException;
+import io.culvert.shim.ShimException;
+import io.culvert.shim.SocketFactory;
+import io.netty.handler.ssl.OpenSsl;
+import io.netty.util.Version;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Puts the agent together, with plain constructors, and takes it apart again.
+ *
+ * <p>Owns: everything of the process.
+ */
+final class Wiring {
+    private static final System.Logger LOG = System.getLogger(Wiring.class.getName());
+    private static final int CA_CALLS_MAX = 8;
+    private static final long LOOP_BUFFER_BYTES_MAX = 192L * 1024 * 1024;
+    private static final Duration HTTP_STOP = Duration.ofSeconds(1);
+
+    private final AgentConfig config;
+    private final Logging logging;
+    private final Drain drain = new Drain(Alarm.SYSTEM);
+    private final ScheduledExecutorService housekeeping = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("ctl-housekeeping").factory());
+    private final AtomicBoolean quitting = new AtomicBoolean();
+    private final LoopGroup loops;
+    private final CertificateStore certificates;
+    private final Metrics metrics;
+    private final FileMesh fileMesh;
+    private final AdminServer admin;
+    private final MetricsServer metricsServer;
+    private final ReadinessServer readinessServer;
+
+    private Wiring(AgentConfigLoader.Loaded loaded, Logging logging)
+            throws IOException, ShimException, RedirectException, CaException {
+        this.config = loaded.config();
+        this.logging = logging;
+        InstantSource clock = InstantSource.system();
+        Readiness readiness = new Readiness();
+        Runnable meshReady = readiness.begin("state manager");
+        BuildVersion version = BuildVersion.current();
+        metrics = new Metrics(config.process().buildTag(), version);
+        ProcessMetrics.addTo(metrics, logging::droppedLines);
+        loops = LoopGroup.start(config.process().workerThreads(), LOOP_BUFFER_BYTES_MAX);
+        LocalCa ca = LocalCa.open(config.mesh().caDirectory(), clock);
+        certificates = new CertificateStore(new CertificateKeeper.Surroundings(
+                ca,
+                config.mesh().certificateTtl(),
+                clock,
+                () -> ThreadLocalRandom.current().nextDouble(),
+                new Semaphore(CA_CALLS_MAX)));
+        MeshStore mesh = new MeshStore(MeshSnapshot.empty(config.node().name()));
+        ProxyWorld world = new ProxyWorld(
+                config,
+                loops,
+                SocketFactory.open(),
+                mesh,
+                new Router(() -> ThreadLocalRandom.current().nextLong(), routerSettings()),
+                certificates,
+                new Telemetry(metrics, Ticker.SYSTEM),
+                clock);
+        LocalPods pods = new LocalPods(world, RedirectCapture.detect(config), readiness);
+        fileMesh = new FileMesh(
+                config.mesh().file(), config.node().name(), mesh, pods, certificates, metrics, clock, meshReady);
+        AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
+        ConfigDump dump = new ConfigDump(
+                new AgentDump(mesh, certificates, pods, fileMesh::view, agent), loaded.settings(), version);
+        readinessServer = new ReadinessServer(config.ports().readiness(), readiness);
+        metricsServer = new MetricsServer(config.ports().stats(), metrics);
+        admin = new AdminServer(config.ports().admin(), dump, logging, this::quit);
+        pods.start(drain);
+        fileMesh.start();
+        every(Duration.ofSeconds(1), this::countCertificates);
+        every(Duration.ofSeconds(2), () -> ca.look(certificates));
+    }
+
+    /** Starts the agent; it runs until {@link #stop}. */
+    static Wiring start(AgentConfigLoader.Loaded loaded, Logging logging)
+            throws IOException, ShimException, RedirectException, CaException {
+        return new Wiring(loaded, logging);
+    }
+
+    private RouterSettings routerSettings() {
+        return new RouterSettings(
+                config.node().network(),
+                config.ports().outbound(),
+                config.ports().passthrough(),
+                config.ports().inbound(),
+                RouterSettings.DEFAULTS.socksPort(),
+                config.proxy().hbone().localhostAppTunnel());
+    }
+
+    private static Map<String, String> versions() {
+        return Map.of(
+                "java",
+                Runtime.version().toString(),
+                "netty",
+                Version.identify()
+                        .getOrDefault(
+                                "netty-transport",
+                                Version.identify().values().iterator().next())
+                        .artifactVersion(),
+                "tls",
+                String.valueOf(OpenSsl.versionString()));
+    }
+
+    /** Runs a task again and again on the housekeeping thread; what it throws is logged, and it goes on. */
+    private void every(Duration pause, Runnable task) {
+        ScheduledFuture<?> _ = housekeeping.scheduleWithFixedDelay(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException e) {
+                        LOG.log(System.Logger.Level.ERROR, "housekeeping failed", e);
+                    }
+                },
+                pause.toMillis(),
+                pause.toMillis(),
+                TimeUnit.MILLISECONDS);
+    }
+
+    private void countCertificates() {
+        List<CertificateStatus> statuses = certificates.statuses();
+        for (CertificateState state : CertificateState.values()) {
+            metrics.certificates(state, (int) statuses.stream()
+                    .filter(status -> AgentDump.stateOf(status) == state)
+                    .count());
+        }
+        statuses.stream()
+                .map(CertificateStatus::material)
+                .filter(material -> material != null)
+                .map(TlsMaterial::notAfter)
+                .min(Instant::compareTo)
+                .ifPresent(metrics::earliestCertificateExpiry);
+    }
+
+    /** Begins a graceful end; returns at once. */
+    void quit() {
+        if (quitting.compareAndSet(false, true)) {
+            Thread.ofPlatform().name("ctl-quit").start(() -> System.exit(0));
+        }
+    }
+
+    /** Drains, then lets go of everything; returns when that is done, at the latest soon after the deadline. */
+    void stop() {
+        Duration deadline = config.process().drainDeadline();
+        LOG.log(System.Logger.Level.INFO, () -> "draining for at most " + deadline.toSeconds() + " s");
+        fileMesh.close();
+        readinessServer.stop(HTTP_STOP);
+        drain.start(deadline);
+        Drain.Outcome outcome = drain.done().join();
+        LOG.log(
+                System.Logger.Level.INFO,
+                () -> outcome == Drain.Outcome.GRACEFUL
+                        ? "drained: every connection ended by itself"
+                        : "the deadline passed: connections that were still open were cut");
+        admin.stop(HTTP_STOP);
+        metricsServer.stop(HTTP_STOP);
+        housekeeping.shutdownNow();
+        certificates.close();
+        boolean ended = loops.shutdown().awaitUninterruptibly(2, TimeUnit.SECONDS);
+        LOG.log(System.Logger.Level.DEBUG, () -> "loops ended: " + ended);
+        logging.close();
+    }
+}

@@ -1,0 +1,26 @@
+package io.culvert.agent.admin;
+
+import io.culvert.protocol.workload.WorkloadUid;
+import java.util.List;
+
+/**
+ * One pod of this node.
+ *
+ * @param uid the workload's uid
+ * @param name pod name
+ * @param namespace namespace
+ * @param serviceAccount service account
+ * @param problem why it is not served yet, empty when it is
+ * @param connections open connections
+ */
+public record PodView(
+        WorkloadUid uid,
+        String name,
+        String namespace,
+        String serviceAccount,
+        String problem,
+        List<ConnectionView> connections) {
+    public PodView {
+        connections = List.copyOf(connections);
+    }
+}

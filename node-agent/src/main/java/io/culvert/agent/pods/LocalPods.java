@@ -1,0 +1,277 @@
+package io.culvert.agent.pods;
+
+import io.culvert.agent.base.Drain;
+import io.culvert.agent.base.Readiness;
+import io.culvert.agent.proxy.PodProxy;
+import io.culvert.agent.proxy.ProxyWorld;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.shim.PodNetns;
+import io.culvert.shim.ShimException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Serves the wanted pods of this node: a proxy first, then the redirect rules, so that nothing is captured that nobody
+ * serves; the other way round when a pod goes. What fails is tried again every second; a namespace that appears, goes or
+ * is replaced is noticed as soon.
+ *
+ * <p>When the agent stops, rules stay in place: the pods' traffic then fails instead of leaving in plaintext.
+ *
+ * <p>Runs on: its own control thread; {@link #want} and {@link #served} on any. Owns: the pods' proxies.
+ */
+public final class LocalPods implements Drain.Participant {
+    private static final System.Logger LOG = System.getLogger(LocalPods.class.getName());
+    private static final String NETNS_ABSENT = "its network namespace does not exist yet";
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final ProxyWorld world;
+    private final Capture capture;
+    private final Runnable becameReady;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final Map<String, ServedPod> pods = new HashMap<>();
+    private @Nullable Map<String, WantedPod> wanted;
+    private boolean looked;
+    private boolean stopping;
+    private Drain.@Nullable Token drainToken;
+    private volatile Map<String, ServedPod> shown = Map.of();
+
+    public LocalPods(ProxyWorld world, Capture capture, Readiness readiness) {
+        this.world = world;
+        this.capture = capture;
+        this.becameReady = readiness.begin("workload proxy manager");
+    }
+
+    /** Starts to serve. */
+    public void start(Drain drain) {
+        drainToken = drain.join("pods", this);
+        Thread.ofVirtual().name("ctl-pods").start(this::run);
+    }
+
+    /** Replaces what is wanted; each uid once. */
+    public void want(List<WantedPod> all) {
+        Map<String, WantedPod> byUid = new LinkedHashMap<>();
+        all.forEach(pod -> byUid.put(pod.identity().uid(), pod));
+        lock.lock();
+        try {
+            wanted = byUid;
+            looked = false;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The pods as of the last look, by uid. */
+    public List<ServedPod> served() {
+        return List.copyOf(new TreeMap<>(shown).values());
+    }
+
+    private void run() {
+        try {
+            while (true) {
+                Map<String, WantedPod> target = next();
+                if (target == null) {
+                    return;
+                }
+                reconcile(target);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    /** What to work towards: at once when it changed, else after a while; null when it is over. */
+    private @Nullable Map<String, WantedPod> next() throws InterruptedException {
+        lock.lock();
+        try {
+            long left = LOOK_NANOS;
+            while (!stopping && (looked || wanted == null) && left > 0) {
+                left = changed.awaitNanos(left);
+                if (wanted == null) {
+                    left = LOOK_NANOS;
+                }
+            }
+            looked = true;
+            return stopping ? null : wanted;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void reconcile(Map<String, WantedPod> target) {
+        for (ServedPod pod : List.copyOf(pods.values())) {
+            WantedPod still = target.get(pod.wanted().identity().uid());
+            if (still == null || !still.equals(pod.wanted()) || namespaceChanged(pod)) {
+                remove(pod);
+            }
+        }
+        for (WantedPod pod : target.values()) {
+            ServedPod now = pods.get(pod.identity().uid());
+            if (now == null || now.proxy() == null || !now.problem().isEmpty()) {
+                pods.put(pod.identity().uid(), serve(pod, now));
+            }
+        }
+        shown = Map.copyOf(pods);
+        forgetUnusedIdentities(target);
+        count();
+    }
+
+    private boolean namespaceChanged(ServedPod pod) {
+        PodProxy proxy = pod.proxy();
+        if (proxy == null) {
+            return false;
+        }
+        try (PodNetns now = PodNetns.open(pod.wanted().netns())) {
+            return !now.sameNamespaceAs(proxy.netns());
+        } catch (ShimException e) {
+            return true;
+        }
+    }
+
+    private ServedPod serve(WantedPod pod, @Nullable ServedPod before) {
+        PodProxy proxy = before == null ? null : before.proxy();
+        try {
+            if (!Files.exists(pod.netns())) {
+                return new ServedPod(pod, proxy, NETNS_ABSENT);
+            }
+            if (proxy == null) {
+                proxy = PodProxy.start(world, pod.identity(), PodNetns.open(pod.netns()));
+                world.telemetry().metrics().proxyStarted();
+            }
+            capture.begin(pathOf(proxy.netns()));
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    () -> "serving pod " + pod.identity().namespace() + "/"
+                            + pod.identity().name() + " in " + pod.netns());
+            return new ServedPod(pod, proxy, "");
+        } catch (ShimException | Capture.CaptureException e) {
+            String problem = String.valueOf(e.getMessage());
+            if (before == null || !before.problem().equals(problem)) {
+                LOG.log(
+                        System.Logger.Level.ERROR,
+                        () -> "pod " + pod.identity().namespace() + "/"
+                                + pod.identity().name() + " is not served yet: " + problem);
+            }
+            return new ServedPod(pod, proxy, problem);
+        }
+    }
+
+    /** The very namespace that is open, whatever its name points to by now. */
+    private static Path pathOf(PodNetns netns) {
+        return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + netns.fd());
+    }
+
+    private void remove(ServedPod pod) {
+        pods.remove(pod.wanted().identity().uid());
+        PodProxy proxy = pod.proxy();
+        if (proxy == null) {
+            return;
+        }
+        try {
+            capture.end(pathOf(proxy.netns()));
+        } catch (Capture.CaptureException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    () -> "the rules of pod " + pod.wanted().identity().name() + " could not be taken out: "
+                            + e.getMessage());
+        }
+        proxy.close(CloseReason.POD_REMOVED).join();
+        world.telemetry().metrics().proxyStopped();
+        LOG.log(
+                System.Logger.Level.INFO,
+                () -> "no longer serving pod " + pod.wanted().identity().namespace() + "/"
+                        + pod.wanted().identity().name());
+    }
+
+    private void forgetUnusedIdentities(Map<String, WantedPod> target) {
+        world.certificates()
+                .retain(id -> target.values().stream()
+                        .anyMatch(pod -> pod.identity().namespace().equals(id.namespace())
+                                && pod.identity().serviceAccount().equals(id.serviceAccount())));
+    }
+
+    private void count() {
+        int pending = (int) pods.values().stream()
+                .filter(pod -> !pod.problem().isEmpty() && !pod.problem().equals(NETNS_ABSENT))
+                .count();
+        int active = (int)
+                pods.values().stream().filter(pod -> pod.problem().isEmpty()).count();
+        world.telemetry().metrics().proxies(active, pending);
+        if (pending == 0) {
+            becameReady.run();
+        }
+    }
+
+    private void stopLooking() {
+        lock.lock();
+        try {
+            stopping = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void drainStarted(Duration deadline) {
+        stopLooking();
+        Thread.ofVirtual().name("ctl-drain").start(this::drain);
+    }
+
+    private void drain() {
+        awaitEnd();
+        List<CompletableFuture<Void>> emptied = pods.values().stream()
+                .map(ServedPod::proxy)
+                .filter(proxy -> proxy != null)
+                .map(proxy -> {
+                    CompletableFuture<Void> done = new CompletableFuture<>();
+                    proxy.drain(() -> done.complete(null));
+                    return done.thenCompose(_ -> proxy.close(CloseReason.DRAINED));
+                })
+                .toList();
+        CompletableFuture.allOf(emptied.toArray(CompletableFuture[]::new)).join();
+        release();
+    }
+
+    private void awaitEnd() {
+        try {
+            ended.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void release() {
+        Drain.Token held = drainToken;
+        if (held != null) {
+            held.release();
+        }
+    }
+
+    @Override
+    public void drainForced() {
+        CompletableFuture<?>[] closed = shown.values().stream()
+                .map(ServedPod::proxy)
+                .filter(proxy -> proxy != null)
+                .map(proxy -> proxy.close(CloseReason.DRAIN_DEADLINE))
+                .toArray(CompletableFuture[]::new);
+        CompletableFuture<Void> all = CompletableFuture.allOf(closed).whenComplete((_, _) -> release());
+        LOG.log(System.Logger.Level.DEBUG, () -> closed.length + " pods are being cut off: " + all);
+    }
+}

@@ -1,0 +1,304 @@
+package io.culvert.agent.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.agent.config.SocketConfig.OriginalSource;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AgentConfigLoaderTest {
+    private static final Map<Knob, String> REQUIRED =
+            Map.of(Knob.NODE_NAME, "n1", Knob.MESH_FILE, "mesh.yaml", Knob.CA_DIRECTORY, "ca");
+
+    @TempDir
+    private Path folder;
+
+    private static AgentConfig load(Map<String, String> environment) throws ConfigException {
+        return AgentConfigLoader.load(new ConfigInputs(REQUIRED, environment, null, 8))
+                .config();
+    }
+
+    private Path file(String yaml) throws IOException {
+        return Files.writeString(folder.resolve("culvert.yaml"), yaml);
+    }
+
+    private static List<String> problems(ConfigInputs inputs) {
+        return assertThrows(ConfigException.class, () -> AgentConfigLoader.load(inputs)).problems().stream()
+                .map(ConfigProblem::toString)
+                .toList();
+    }
+
+    private List<String> fileProblems(String yaml) throws IOException {
+        Path file = file(yaml);
+        return problems(new ConfigInputs(REQUIRED, Map.of(), file, 8)).stream()
+                .map(problem -> problem.replace(folder + "/", ""))
+                .toList();
+    }
+
+    @Test
+    void hasTheFieldsDefaults_whenNothingIsSaid() throws ConfigException {
+        AgentConfig config = load(Map.of());
+        assertEquals(new PortConfig(15001, 15006, 15008, 15000, 15020, 15021), config.ports());
+        assertEquals(1337, config.proxy().sockets().packetMark());
+        assertEquals(OriginalSource.AUTO, config.proxy().sockets().originalSource());
+        assertEquals(
+                new Keepalive(true, Duration.ofMinutes(3), Duration.ofMinutes(3), 9),
+                config.proxy().sockets().keepalive());
+        assertEquals(
+                new HboneConfig.Windows(4 << 20, 16 << 20, 1 << 20),
+                config.proxy().hbone().windows());
+        assertEquals(Duration.ofHours(24), config.mesh().certificateTtl());
+        assertEquals("Kubernetes", config.node().clusterId());
+        assertEquals(Role.ALL, config.node().role());
+        assertEquals("info", config.log().filter().toString());
+    }
+
+    @Test
+    void prefersFlagsToEnvironmentToFile() throws Exception {
+        Path file = file("""
+                ports:
+                  admin: 1
+                  stats: 2
+                  readiness: 3
+                """);
+        Map<Knob, String> flags = new EnumMap<>(REQUIRED);
+        flags.put(Knob.ADMIN_PORT, "11");
+        Map<String, String> environment = Map.of("CULVERT_ADMIN_PORT", "21", "CULVERT_STATS_PORT", "22");
+        AgentConfigLoader.Loaded loaded = AgentConfigLoader.load(new ConfigInputs(flags, environment, file, 8));
+        assertEquals(11, loaded.config().ports().admin());
+        assertEquals(22, loaded.config().ports().stats());
+        assertEquals(3, loaded.config().ports().readiness());
+        Map<Knob, String> origins = new EnumMap<>(Knob.class);
+        loaded.settings().forEach(setting -> origins.put(setting.knob(), setting.origin()));
+        assertEquals("--admin-port", origins.get(Knob.ADMIN_PORT));
+        assertEquals("CULVERT_STATS_PORT", origins.get(Knob.STATS_PORT));
+        assertEquals(file + ":4", origins.get(Knob.READINESS_PORT));
+        assertEquals("default", origins.get(Knob.OUTBOUND_PORT));
+        assertEquals("not set", origins.get(Knob.CPU_LIMIT));
+    }
+
+    @Test
+    void prefersTheFirstVariable_whereThereAreTwo() throws ConfigException {
+        assertEquals("b", load(Map.of("CLUSTER_ID", "b")).node().clusterId());
+        assertEquals(
+                "a",
+                load(Map.of("CLUSTER_ID", "b", "ISTIO_META_CLUSTER_ID", "a"))
+                        .node()
+                        .clusterId());
+    }
+
+    @Test
+    void takesAnEmptyVariable_forNotSet() throws ConfigException {
+        assertEquals(15000, load(Map.of("CULVERT_ADMIN_PORT", " ")).ports().admin());
+    }
+
+    @Test
+    void tellsEverythingThatIsWrong_atOnce() {
+        Map<String, String> environment = new HashMap<>();
+        environment.put("CULVERT_ADMIN_PORT", "99999");
+        environment.put("KEEPALIVE_TIME", "soon");
+        environment.put("IPV6_ENABLED", "yes");
+        environment.put("LOG_FORMAT", "xml");
+        environment.put("TRUST_DOMAIN", "Cluster Local");
+        environment.put("RUST_LOG", "access=loud");
+        environment.put("ZTUNNEL_WORKER_THREADS", "many");
+        assertEquals(
+                List.of(
+                        "node.name (not set): is required; give --node-name or set NODE_NAME",
+                        "node.trustDomain (TRUST_DOMAIN): a trust domain has only a-z, 0-9, '.', '-' and '_'",
+                        "mesh.file (not set): is required; give --mesh-file or set CULVERT_MESH_FILE",
+                        "mesh.caDirectory (not set): is required; give --ca-dir or set CULVERT_CA_DIR",
+                        "ports.admin (CULVERT_ADMIN_PORT): '99999' is out of bounds; write 0 to 65535",
+                        "sockets.ipv6 (IPV6_ENABLED): 'yes' is neither true nor false; write true or false",
+                        "sockets.keepalive.time (KEEPALIVE_TIME): 'soon' is no duration; write for example 500ms, 10s, 5m or 1h30m",
+                        "workers.threads (ZTUNNEL_WORKER_THREADS): 'many' is no number of threads; write for example 4, or 50%, or 0 for one per CPU",
+                        "log.filter (RUST_LOG): 'loud' is no level; write off, error, warn, info, debug or trace",
+                        "log.format (LOG_FORMAT): 'xml' is unknown; write plain, json"),
+                problems(new ConfigInputs(Map.of(), environment, null, 8)));
+    }
+
+    @Test
+    void refusesTwoListeners_onOnePort() {
+        List<String> problems = problems(new ConfigInputs(REQUIRED, Map.of("CULVERT_STATS_PORT", "15000"), null, 8));
+        assertEquals(
+                List.of(
+                        "ports.stats (CULVERT_STATS_PORT): is the same port as ports.admin; give each a port of its own"),
+                problems);
+    }
+
+    @Test
+    void allowsSeveralFreePorts() throws ConfigException {
+        AgentConfig config = load(Map.of("CULVERT_STATS_PORT", "0", "CULVERT_ADMIN_PORT", "0"));
+        assertEquals(0, config.ports().stats());
+    }
+
+    @Test
+    void refusesAConnectionWindow_belowTheStreamWindow() {
+        List<String> problems =
+                problems(new ConfigInputs(REQUIRED, Map.of("HTTP2_CONNECTION_WINDOW_SIZE", "1MiB"), null, 8));
+        assertEquals(1, problems.size());
+        assertTrue(problems.getFirst().contains("below hbone.streamWindow"), problems.getFirst());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'', '', 5", "'', 30, 25", "'', 11, 6", "'', 10, 9", "'', 2, 1", "'', 1, 1", "90s, 30, 90", "0s, 30, 0"
+    })
+    void derivesTheDrainDeadline_fromTheGracePeriod(String deadline, String grace, int seconds) throws ConfigException {
+        AgentConfig config =
+                load(Map.of("CONNECTION_TERMINATION_DEADLINE", deadline, "TERMINATION_GRACE_PERIOD_SECONDS", grace));
+        assertEquals(Duration.ofSeconds(seconds), config.process().drainDeadline());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // threads, limit, request, count, workers on 8 CPUs
+        "'', '', '', '', 2",
+        "'', '', 4, '', 4",
+        "'', '', 200m, '', 2",
+        "'', '', '', 32, 8",
+        "'', 3, '', '', 3",
+        "'', 500m, '', '', 1",
+        "'', 1.5, '', '', 2",
+        "'', 2, 3, '', 3",
+        "6, 2, 3, '', 6",
+        "0, '', '', '', 8",
+        "0, 3, '', 32, 3",
+        "50%, '', '', '', 4",
+        "50%, '', '', 16, 8",
+        "50%, 3, '', 16, 2",
+    })
+    void derivesTheNumberOfLoops(String threads, String limit, String request, String count, int workers)
+            throws ConfigException {
+        AgentConfig config = load(Map.of(
+                "ZTUNNEL_WORKER_THREADS",
+                threads,
+                "ZTUNNEL_RESOURCE_CPU_LIMIT",
+                limit,
+                "ZTUNNEL_RESOURCE_CPU_REQUEST",
+                request,
+                "ZTUNNEL_CPU_LIMIT",
+                count));
+        assertEquals(workers, config.process().workerThreads());
+    }
+
+    @Test
+    void namesTheLine_ofWhatIsWrongInTheFile() throws IOException {
+        assertEquals(
+                List.of(
+                        "ports.admn (culvert.yaml:2): is no setting; did you mean ports.admin?",
+                        "ports.stats (culvert.yaml:4): is set twice; remove one of them",
+                        "nonsense (culvert.yaml:5): is no setting; remove it, or see docs/configuration.md for the names",
+                        "sockets.keepalive (culvert.yaml:7): is no group of settings; write name: value below it",
+                        "log.filter (culvert.yaml:9): takes one value, not a list or group; write a level, or `target=level`, separated by commas"),
+                fileProblems("""
+                        ports:
+                          admn: 1
+                          stats: 2
+                          stats: 3
+                        nonsense: 1
+                        sockets:
+                          keepalive: true
+                        log:
+                          filter: [a, b]
+                        """));
+    }
+
+    @Test
+    void namesTheLine_whereTheFileIsNoYaml() throws IOException {
+        List<String> problems = fileProblems("ports:\n  admin: 1\n bad: [\n");
+        assertEquals(1, problems.size());
+        assertTrue(
+                problems.getFirst().startsWith("configuration file (culvert.yaml:3): is not YAML: "),
+                problems::toString);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"- a\n- b\n", "just text\n", "a: &x [1]\nports: *x\n", "? [1]\n: 2\n", "\"\\ud800\": 1\n"})
+    void refusesOtherYaml(String yaml) throws IOException {
+        assertTrue(!fileProblems(yaml).isEmpty());
+    }
+
+    @Test
+    void takesAnEmptyFile_forNothingSet() throws Exception {
+        Path file = file("# nothing yet\n");
+        assertEquals(
+                15000,
+                AgentConfigLoader.load(new ConfigInputs(REQUIRED, Map.of(), file, 8))
+                        .config()
+                        .ports()
+                        .admin());
+    }
+
+    @Test
+    void saysWhy_whenTheFileCannotBeRead() throws IOException {
+        Path missing = folder.resolve("missing.yaml");
+        assertEquals(
+                List.of("configuration file (" + missing
+                        + "): does not exist; create it or name another with --config"),
+                problems(new ConfigInputs(REQUIRED, Map.of(), missing, 8)));
+        Path binary = Files.write(folder.resolve("binary"), new byte[] {(byte) 0xff, (byte) 0xfe, 0});
+        assertTrue(problems(new ConfigInputs(REQUIRED, Map.of(), binary, 8))
+                .getFirst()
+                .contains("not UTF-8"));
+        Path huge =
+                Files.write(folder.resolve("huge"), "#".repeat((1 << 20) + 1).getBytes(StandardCharsets.UTF_8));
+        assertTrue(problems(new ConfigInputs(REQUIRED, Map.of(), huge, 8))
+                .getFirst()
+                .contains("larger than"));
+        assertTrue(problems(new ConfigInputs(REQUIRED, Map.of(), folder, 8))
+                .getFirst()
+                .contains("cannot be read"));
+    }
+
+    @Test
+    void bearsEveryDefault_thatTheTableHas() throws ConfigException {
+        Map<Knob, String> flags = new EnumMap<>(REQUIRED);
+        for (Knob knob : Knob.values()) {
+            knob.defaultText().ifPresent(text -> flags.put(knob, text));
+        }
+        AgentConfig spelledOut = AgentConfigLoader.load(new ConfigInputs(flags, Map.of(), null, 8))
+                .config();
+        assertEquals(load(Map.of()), spelledOut);
+    }
+
+    @Test
+    void honoursBothBounds_ofEveryKnob() throws ConfigException {
+        for (Knob knob : Knob.values()) {
+            if (knob.minimum().isPresent() && knob.type() != KnobType.CPUS) {
+                for (String bound : List.of(knob.minimum().get(), knob.maximum().get())) {
+                    List<String> about = problemsAbout(knob, bound);
+                    assertTrue(about.isEmpty(), about::toString);
+                }
+                assertEquals(1, problemsAbout(knob, "8000000000").size(), knob.name());
+            }
+        }
+    }
+
+    private static List<String> problemsAbout(Knob knob, String text) {
+        Map<Knob, String> flags = new EnumMap<>(REQUIRED);
+        flags.put(knob, text);
+        try {
+            AgentConfigLoader.load(new ConfigInputs(flags, Map.of(), null, 8));
+            return List.of();
+        } catch (ConfigException e) {
+            return e.problems().stream()
+                    .map(ConfigProblem::toString)
+                    .filter(each -> each.contains("out of bounds"))
+                    .toList();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package io.culvert.agent.config;
+
+import io.culvert.testkit.Golden;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Keeps docs/configuration.md in step with the table; {@code make docs} writes it. */
+class ConfigurationDocTest {
+    private static final String HEAD = """
+            # Configuration
+
+            <!-- Written by `make docs` from the table of knobs; a test fails when it is out of date. -->
+
+            `culvert-agent` is set by flags, environment variables and a file, in this order of precedence. The file is
+            YAML, named by `--config` or `CULVERT_CONFIG`; the keys below are nested by their dots:
+
+            ```yaml
+            node:
+              name: node-1
+            mesh:
+              file: /etc/culvert/mesh.yaml
+              caDirectory: /var/lib/culvert/ca
+            log:
+              filter: info,access=debug
+            ```
+
+            - An empty environment variable counts as not set. A flag of type true|false may be given without a value.
+            - An unknown flag or key is an error, and so is a value out of bounds; everything that is wrong is told at once,
+              with where it came from and what to write instead, and the agent does not start.
+            - A duration is a number with `ns`, `us`, `ms`, `s`, `m`, `h` or `d`, several of them in a row (`1h30m`), or bare
+              seconds. A size is a number of bytes, or one with `KiB`, `MiB` or `GiB`.
+            - `/config_dump` on the admin port shows every setting in force and where it came from.
+            - Settings marked experimental are for tests; they may change at any time.
+            """;
+
+    @Test
+    void isInStepWithTheTable() {
+        StringBuilder doc = new StringBuilder(HEAD);
+        String group = "";
+        for (Knob knob : Knob.values()) {
+            String of = knob.fileKey().substring(0, knob.fileKey().indexOf('.'));
+            if (!of.equals(group)) {
+                group = of;
+                doc.append("\n## ").append(group).append("\n\n");
+                doc.append("| Key | Flag | Environment | Value | Default | Meaning |\n|---|---|---|---|---|---|\n");
+            }
+            doc.append(row(knob));
+        }
+        Golden.assertMatches("../../../../../docs/configuration.md", doc.toString());
+    }
+
+    private static String row(Knob knob) {
+        String environment =
+                knob.environment().stream().map(ConfigurationDocTest::code).collect(Collectors.joining(", "));
+        String stability = switch (knob.stability()) {
+            case STABLE -> "";
+            case EXPERIMENTAL ->
+                " *" + knob.stability().name().toLowerCase(Locale.ROOT).replaceFirst("e", "E") + ".*";
+        };
+        return "| " + code(knob.fileKey()) + " | " + code(knob.flag()) + " | " + environment + " | " + value(knob)
+                + " | "
+                + knob.defaultText()
+                        .filter(text -> !text.isEmpty())
+                        .map(ConfigurationDocTest::code)
+                        .orElse("")
+                + " | " + knob.doc() + stability + " |\n";
+    }
+
+    private static String value(Knob knob) {
+        if (!knob.choices().isEmpty()) {
+            return knob.choices().stream().map(ConfigurationDocTest::code).collect(Collectors.joining(", "));
+        }
+        Optional<String> bounds = knob.minimum().flatMap(low -> knob.maximum().map(high -> ", " + low + " to " + high));
+        return knob.type().label().replace("|", " or ") + bounds.orElse("");
+    }
+
+    private static String code(String text) {
+        return "`" + text + "`";
+    }
+}
