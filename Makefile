@@ -18,7 +18,7 @@ test: ## all tests: unit, property, simulation, fuzz, and in network namespaces 
 	@build/deps test
 	$(MVN) -T2 -DskipTests package
 	@build/launchers
-	@[ "$$(id -u)" = 0 ] || $(MVN) -Dtest=GenTest -Dsurefire.failIfNoSpecifiedTests=false verify
+	@[ "$$(id -u)" = 0 ] || $(MVN) -pl testkit -Dtest=GenTest verify
 	@build/as-root build/run-tests $$([ "$$(id -u)" = 0 ] || echo --offline) $(ARGS)
 docs: ## write docs/configuration.md and docs/metrics.md anew
 	@build/deps build
