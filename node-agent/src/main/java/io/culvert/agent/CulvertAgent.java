@@ -5,6 +5,7 @@ import io.culvert.agent.config.AgentConfigLoader;
 import io.culvert.agent.config.AgentOptions;
 import io.culvert.agent.config.ConfigException;
 import io.culvert.agent.config.ConfigInputs;
+import io.culvert.agent.config.Role;
 import io.culvert.agent.telemetry.log.Logging;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
@@ -13,6 +14,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -85,6 +87,13 @@ public final class CulvertAgent {
                     ConfigInputs.ofProcess(AgentOptions.flags(parsed), AgentOptions.file(parsed)));
         } catch (ConfigException e) {
             err.println(e.getMessage());
+            return MISUSED;
+        }
+        if (loaded.config().node().role() != Role.ALL) {
+            err.println(
+                    "culvert-agent: --role="
+                            + loaded.config().node().role().name().toLowerCase(Locale.ROOT)
+                            + " is not available yet: the halves of the agent run in one process only, leave the role at 'all'");
             return MISUSED;
         }
         Logging logging = Logging.install(loaded.config().log());
