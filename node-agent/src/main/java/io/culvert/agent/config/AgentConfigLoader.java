@@ -140,6 +140,7 @@ public final class AgentConfigLoader {
         }
         return new HboneConfig(
                 new Windows(stream, connection, reader.size(Knob.HTTP2_FRAME_SIZE)),
+                new HboneConfig.Ping(reader.duration(Knob.PING_INTERVAL), reader.duration(Knob.PING_TIMEOUT)),
                 reader.integer(Knob.POOL_MAX_STREAMS),
                 reader.duration(Knob.POOL_UNUSED_RELEASE_TIMEOUT),
                 reader.bool(Knob.RESPONSE_BAGGAGE),

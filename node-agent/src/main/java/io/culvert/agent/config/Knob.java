@@ -144,6 +144,18 @@ public enum Knob {
             .byDefault("5m")
             .within("1s", "1d")
             .means("How long an outgoing tunnel without connections stays open.")),
+    PING_INTERVAL(
+            row(KnobType.DURATION, "--ping-interval", "hbone.pingInterval", "CULVERT_PING_INTERVAL")
+                    .byDefault("10s")
+                    .within("100ms", "1h")
+                    .means(
+                            "How long after its last sign of life the peer of a tunnel is asked for another, by an HTTP/2 PING.")),
+    PING_TIMEOUT(
+            row(KnobType.DURATION, "--ping-timeout", "hbone.pingTimeout", "CULVERT_PING_TIMEOUT")
+                    .byDefault("20s")
+                    .within("100ms", "1h")
+                    .means(
+                            "How long a peer may take to answer a PING before its tunnel and all connections in it are given up.")),
     RESPONSE_BAGGAGE(row(KnobType.BOOLEAN, "--response-baggage", "hbone.responseBaggage", "ENABLE_RESPONSE_BAGGAGE")
             .byDefault("true")
             .means("Whether the answer to a peer's CONNECT tells who serves it.")),
