@@ -6,6 +6,7 @@ import io.culvert.agent.config.AgentOptions;
 import io.culvert.agent.config.ConfigException;
 import io.culvert.agent.config.ConfigInputs;
 import io.culvert.agent.config.Role;
+import io.culvert.agent.config.Setting;
 import io.culvert.agent.telemetry.log.Logging;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
@@ -16,6 +17,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -97,6 +99,14 @@ public final class CulvertAgent {
             return MISUSED;
         }
         Logging logging = Logging.install(loaded.config().log());
+        System.getLogger(CulvertAgent.class.getName())
+                .log(
+                        System.Logger.Level.INFO,
+                        () -> "culvert-agent " + BuildVersion.current().version() + ": "
+                                + loaded.settings().stream()
+                                        .filter(Setting::isChosen)
+                                        .map(setting -> setting.knob().fileKey() + "=" + setting.text())
+                                        .collect(Collectors.joining(" ")));
         try {
             Wiring agent = Wiring.start(loaded, logging);
             CountDownLatch stopped = new CountDownLatch(1);

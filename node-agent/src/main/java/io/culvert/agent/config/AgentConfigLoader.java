@@ -76,7 +76,6 @@ public final class AgentConfigLoader {
                 reader.requiredText(Knob.NODE_NAME),
                 reader.text(Knob.CLUSTER_ID),
                 reader.text(Knob.NETWORK),
-                reader.text(Knob.CLUSTER_DOMAIN),
                 reader.read(
                         Knob.TRUST_DOMAIN,
                         reader.text(Knob.TRUST_DOMAIN),
@@ -160,8 +159,7 @@ public final class AgentConfigLoader {
                 reader.integer(Knob.CONNECTIONS_MAX),
                 reader.integer(Knob.TUNNELS_MAX),
                 reader.integer(Knob.STREAMS_MAX),
-                reader.size(Knob.HEADER_BYTES_MAX),
-                reader.integer(Knob.HEADERS_MAX));
+                reader.size(Knob.HEADER_BYTES_MAX));
     }
 
     private ProcessConfig process() {

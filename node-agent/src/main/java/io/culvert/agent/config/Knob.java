@@ -26,9 +26,6 @@ public enum Knob {
     NETWORK(row(KnobType.TEXT, "--network", "node.network", "NETWORK")
             .byDefault("")
             .means("The id of the network that this node's pods are on; empty is the default network.")),
-    CLUSTER_DOMAIN(row(KnobType.TEXT, "--cluster-domain", "node.clusterDomain", "CLUSTER_DOMAIN")
-            .byDefault("cluster.local")
-            .means("The DNS suffix of the cluster's services.")),
     TRUST_DOMAIN(row(KnobType.TEXT, "--trust-domain", "node.trustDomain", "TRUST_DOMAIN")
             .byDefault("cluster.local")
             .means("The trust domain of workloads that name none.")),
@@ -207,10 +204,6 @@ public enum Knob {
             .byDefault("64KiB")
             .within("4096", "1048576")
             .means("How large a peer's headers may be, decoded.")),
-    HEADERS_MAX(row(KnobType.INTEGER, "--max-headers", "limits.headers", "CULVERT_MAX_HEADERS")
-            .byDefault("128")
-            .within("8", "10000")
-            .means("How many headers a peer's request may have.")),
 
     TERMINATION_DEADLINE(
             row(KnobType.DURATION, "--termination-deadline", "drain.deadline", "CONNECTION_TERMINATION_DEADLINE")
