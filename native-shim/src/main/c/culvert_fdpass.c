@@ -159,7 +159,7 @@ static int wait_until(int fd, short events, int64_t deadline)
         }
         rc = poll(&p, 1, left > INT_MAX ? INT_MAX : (int)left);
         if (rc > 0)
-            return 0;
+            return p.revents;
         if (rc < 0 && errno != EINTR)
             return -errno;
         if (rc == 0 && left <= INT_MAX)
@@ -177,6 +177,9 @@ int culvert_fdpass_accept(int fd, int timeout_ms)
         if (rc != -EAGAIN)
             return rc;
         rc = wait_until(fd, POLLIN, deadline);
+        /* A listener that was shut down answers EAGAIN for ever: only poll tells. */
+        if (rc >= 0 && !(rc & POLLIN))
+            return -EINVAL;
     }
     return rc;
 }

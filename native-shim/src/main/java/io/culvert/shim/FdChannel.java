@@ -135,6 +135,11 @@ public final class FdChannel implements AutoCloseable {
         return checked("recvmsg", length);
     }
 
+    /** Whether a call is waiting or working on it now. */
+    boolean inUse() {
+        return fd.inUse();
+    }
+
     /** The descriptor that came with the last message, or -1; the caller owns it. */
     public int takeFd() {
         return receivedFd.getAndSet(-1);

@@ -41,6 +41,11 @@ final class SharedFd {
         return fd;
     }
 
+    /** Whether a call is using it now. */
+    boolean inUse() {
+        return (state.get() & ~CLOSED) > 0;
+    }
+
     boolean isClosed() {
         return state.get() < 0;
     }

@@ -154,6 +154,9 @@ class FdChannelTest {
                     }
                 },
                 PLATFORM);
+        while (!listener.inUse()) {
+            Thread.onSpinWait();
+        }
         listener.close();
         assertTrue(waiting.get(5, TimeUnit.SECONDS));
     }
