@@ -7,6 +7,7 @@ public final class CaException extends Exception {
     private static final long serialVersionUID = 1L;
 
     private final Code code;
+    private final String text;
 
     public CaException(Code code, String message) {
         this(code, message, null);
@@ -15,10 +16,17 @@ public final class CaException extends Exception {
     public CaException(Code code, String message, @Nullable Throwable cause) {
         super(message, cause);
         this.code = code;
+        this.text = message;
     }
 
     public Code code() {
         return code;
+    }
+
+    /** Cause and fix, in a sentence. */
+    @Override
+    public String getMessage() {
+        return text;
     }
 
     /** What kind of failure it is. */
