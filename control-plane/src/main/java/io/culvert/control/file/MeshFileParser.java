@@ -77,7 +77,7 @@ public final class MeshFileParser {
         if (root == null) {
             return null;
         }
-        if (root.isEmpty()) {
+        if (root.isEmpty() && problems.isEmpty()) {
             wholeFile("the file describes nothing", "write 'workloads: []' for an empty mesh");
         }
         return mesh(root);

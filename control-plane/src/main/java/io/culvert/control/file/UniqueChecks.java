@@ -29,7 +29,10 @@ final class UniqueChecks {
         for (WorkloadDraft draft : drafts) {
             Workload workload = draft.described();
             Fields fields = draft.fields();
-            require(new Uid(workload.uid().value()), fields, fields.blame("uid"), "the uid " + workload.uid());
+            // A workload whose name is missing or bad was reported; the uid made of it means nothing.
+            if (!workload.name().isEmpty() || fields.field("uid") != null) {
+                require(new Uid(workload.uid().value()), fields, fields.blame("uid"), "the uid " + workload.uid());
+            }
             if (workload.networkMode() == Workload.NetworkMode.STANDARD) {
                 workload.addresses().forEach(ip -> {
                     NetworkAddress address = new NetworkAddress(workload.network(), ip);

@@ -89,7 +89,7 @@ final class WorkloadSection {
                 locality(w.section("locality")),
                 networkMode(w, pod),
                 w.number("capacity", 0, Integer.MAX_VALUE, 1));
-        requireReachable(w, workload, pod);
+        requireReachable(w, pod);
         return new WorkloadDraft(w, workload, Labels.read(w, "labels"), pod);
     }
 
@@ -133,14 +133,14 @@ final class WorkloadSection {
         return mode;
     }
 
-    private static void requireReachable(Fields w, Workload workload, @Nullable LocalPod pod) {
-        if (!workload.addresses().isEmpty()
-                || w.field("addresses") != null && !w.list("addresses").isEmpty()) {
+    private static void requireReachable(Fields w, @Nullable LocalPod pod) {
+        Field given = w.field("addresses");
+        if (given != null && !given.isEmptyList() || pod == null && w.field("hostname") != null) {
             return;
         }
         if (pod != null) {
             w.blame("netns").wrong("a captured pod needs an address", "add 'addresses'");
-        } else if (workload.hostname().isEmpty() && workload.networkGateway() == null) {
+        } else if (w.field("networkGateway") == null) {
             w.self().wrong("there is no way to reach it", "add 'addresses', 'hostname' or 'networkGateway'");
         }
     }

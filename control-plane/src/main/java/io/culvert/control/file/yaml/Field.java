@@ -35,20 +35,41 @@ public record Field(YamlNode node, YamlPath path, Problems problems) {
         return node instanceof YamlNode.Mapping;
     }
 
+    /** True for a list without entries, for values where that differs from a list that cannot be read. */
+    public boolean isEmptyList() {
+        return node instanceof YamlNode.Sequence list && list.entries().isEmpty();
+    }
+
+    private void noValue() {
+        wrong("has no value", "give it one, or remove the key");
+    }
+
+    private void notA(YamlNode.Scalar scalar, String expected) {
+        if (scalar.isNull()) {
+            noValue();
+        } else {
+            wrongKind("a single value", expected);
+        }
+    }
+
     private void wrongKind(String is, String expected) {
         wrong("is " + is + " where " + expected + " is expected", "write " + expected);
     }
 
     /** The value as a text; null when it is none. */
     public @Nullable String text() {
+        return scalar("a text");
+    }
+
+    private @Nullable String scalar(String expected) {
         return switch (node) {
             case YamlNode.Scalar scalar -> text(scalar);
             case YamlNode.Sequence list -> {
-                wrongKind("a list", "a text");
+                wrongKind("a list", expected);
                 yield null;
             }
             case YamlNode.Mapping mapping -> {
-                wrongKind("a mapping", "a text");
+                wrongKind("a mapping", expected);
                 yield null;
             }
             case YamlNode.Refused refused -> null;
@@ -57,7 +78,7 @@ public record Field(YamlNode node, YamlPath path, Problems problems) {
 
     private @Nullable String text(YamlNode.Scalar scalar) {
         if (scalar.isNull()) {
-            wrong("has no value", "give it one, or remove the key");
+            noValue();
             return null;
         }
         if (scalar.text().length() > TEXT_MAX) {
@@ -92,7 +113,7 @@ public record Field(YamlNode node, YamlPath path, Problems problems) {
 
     /** The value as a whole number of a range, quoted or not. */
     public int number(int least, int most, int fallback) {
-        String text = text();
+        String text = scalar("a number");
         if (text == null) {
             return fallback;
         }
@@ -135,7 +156,7 @@ public record Field(YamlNode node, YamlPath path, Problems problems) {
             case YamlNode.Sequence list -> fields(list);
             case YamlNode.Refused refused -> List.of();
             case YamlNode.Scalar scalar -> {
-                wrongKind("a single value", "a list");
+                notA(scalar, "a list");
                 yield List.of();
             }
             case YamlNode.Mapping mapping -> {
@@ -155,7 +176,7 @@ public record Field(YamlNode node, YamlPath path, Problems problems) {
 
     /** The value as a list that constrains something: an empty one is refused, since it would constrain nothing. */
     public List<Field> listOfSome() {
-        if (node instanceof YamlNode.Sequence list && list.entries().isEmpty()) {
+        if (isEmptyList()) {
             wrong("is an empty list", "give it an entry, or remove the key");
         }
         return list();
@@ -167,7 +188,7 @@ public record Field(YamlNode node, YamlPath path, Problems problems) {
             case YamlNode.Mapping mapping -> new Fields(mapping, path, problems);
             case YamlNode.Refused refused -> null;
             case YamlNode.Scalar scalar -> {
-                wrongKind("a single value", "a mapping");
+                notA(scalar, "a mapping");
                 yield null;
             }
             case YamlNode.Sequence list -> {

@@ -1,11 +1,12 @@
 package io.culvert.control.file.yaml;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
 /**
- * The mistakes found in one file, in the order in which they were found.
+ * The mistakes found in one file, listed in the order of its lines.
  *
  * <p>Bounds: the first {@link #LISTED_MAX} are kept, the rest is counted; texts from the file are cut at {@link
  * #SHOWN_MAX} characters.
@@ -40,10 +41,12 @@ public final class Problems {
 
     /** At most {@link #LISTED_MAX} entries; the last one counts those left out, if any. */
     public List<Problem> list() {
+        List<Problem> listed = new ArrayList<>(omitted == 0 ? found : found.subList(0, LISTED_MAX - 1));
+        listed.sort(Comparator.comparingInt((Problem p) -> p.position().line())
+                .thenComparingInt(p -> p.position().column()));
         if (omitted == 0) {
-            return List.copyOf(found);
+            return List.copyOf(listed);
         }
-        List<Problem> listed = new ArrayList<>(found.subList(0, LISTED_MAX - 1));
         listed.add(new Problem(
                 YamlNode.Position.WHOLE_FILE,
                 "",
@@ -54,14 +57,18 @@ public final class Problems {
 
     /** Text of the file as a message may repeat it: short, on one line, without control characters. */
     public static String shown(String text) {
+        return shown(text, SHOWN_MAX);
+    }
+
+    static String shown(String text, int most) {
         StringBuilder out = new StringBuilder();
-        text.codePoints().limit(SHOWN_MAX).forEach(c -> {
+        text.codePoints().limit(most).forEach(c -> {
             if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT || c == 0x2028 || c == 0x2029) {
                 out.append(String.format(Locale.ROOT, "\\u%04x", c));
             } else {
                 out.appendCodePoint(c);
             }
         });
-        return text.codePointCount(0, text.length()) > SHOWN_MAX ? out + "..." : out.toString();
+        return text.codePointCount(0, text.length()) > most ? out + "..." : out.toString();
     }
 }

@@ -39,6 +39,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 public final class YamlReader {
     public static final int DEPTH_MAX = 32;
     public static final int NODES_MAX = 500_000;
+    private static final int SYNTAX_MESSAGE_MAX = 160;
 
     private final String text;
     private final Problems problems;
@@ -64,7 +65,8 @@ public final class YamlReader {
         } catch (TooMuch e) {
             problems.add(e.position, YamlPath.ROOT, e.reason, e.fix);
         } catch (MarkedYamlEngineException e) {
-            String problem = Problems.shown(Optional.ofNullable(e.getProblem()).orElse("unreadable"));
+            String problem =
+                    Problems.shown(Optional.ofNullable(e.getProblem()).orElse("unreadable"), SYNTAX_MESSAGE_MAX);
             problems.add(
                     position(e.getProblemMark()), YamlPath.ROOT, "not YAML: " + problem, "correct the syntax here");
         } catch (ReaderException e) {
@@ -75,7 +77,8 @@ public final class YamlReader {
                     "not YAML: the character " + code + " is not allowed",
                     "remove it");
         } catch (YamlEngineException e) {
-            String problem = Problems.shown(Optional.ofNullable(e.getMessage()).orElse("unreadable"));
+            String problem =
+                    Problems.shown(Optional.ofNullable(e.getMessage()).orElse("unreadable"), SYNTAX_MESSAGE_MAX);
             problems.add(Position.WHOLE_FILE, YamlPath.ROOT, "not YAML: " + problem, "correct the syntax");
         }
         return null;
