@@ -5,7 +5,7 @@ export JAVA_HOME = $(shell build/find-jdk 2>/dev/null)
 # Warnings and errors only; Maven's own -q would hide the warnings that fail a build.
 MVN := mvn -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-.PHONY: help deps build test docs fmt lint deps-check jmh h2spec clean
+.PHONY: help deps build test docs fmt lint deps-check bench jmh h2spec clean
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 deps: ## check what is needed to build, test and demonstrate; as root, install what is missing
@@ -33,8 +33,11 @@ lint: ## format, forbidden calls, compiler warnings and Error Prone, without run
 deps-check: ## prove that every third-party artifact resolves from an empty local repository
 	@build/deps build
 	@build/deps-check
+bench: build ## cost against plain TCP, in network namespaces (root, or user namespaces); QUICK=1: under 90 s; ARGS=--help
+	@build/deps test
+	@build/as-root perf/macro/bench $(if $(QUICK),--quick) $(ARGS)
 jmh: ## JMH benchmarks; INCLUDE=regex picks, ARGS go to JMH (ARGS=-l lists)
-	@build/deps build
+	@build/deps test
 	$(MVN) -pl perf -am -DskipTests package
 	perf/jmh $(INCLUDE) $(ARGS)
 h2spec: ## HTTP/2 conformance of the server role; docs/h2spec.md lists what does not apply (needs Go)

@@ -1,0 +1,80 @@
+"""The works that are measured, and what of each is shown."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Work:
+    """One work of the load generator; `rows` are the measures that the tables show, best known first."""
+
+    name: str
+    arguments: tuple
+    rows: tuple
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measure: its key in a run's figures, what the table calls it, and whether more is better."""
+
+    key: str
+    title: str
+    more_is_better: bool = False
+
+
+GBITS = Row("gbits", "Gbit/s", True)
+RATE = Row("rate", "per second", True)
+P50 = Row("p50", "p50 us")
+P99 = Row("p99", "p99 us")
+P999 = Row("p99.9", "p99.9 us")
+MAX = Row("max", "max us")
+AGENT_GB = Row("agent_cpu_gb", "both agents, CPU-s/GB")
+MACHINE_GB = Row("machine_cpu_gb", "whole machine, CPU-s/GB")
+AGENT_OP = Row("agent_cpu_op", "both agents, CPU-us/op")
+MACHINE_OP = Row("machine_cpu_op", "whole machine, CPU-us/op")
+
+BULK_ROWS = (GBITS, AGENT_GB, MACHINE_GB)
+EXCHANGE_ROWS = (RATE, P50, P99, P999, MAX, AGENT_OP, MACHINE_OP)
+PACED_ROWS = (P50, P99, P999, MAX, AGENT_OP, MACHINE_OP)
+
+
+def _work(name, arguments, rows):
+    return Work(name, tuple(arguments.split()), rows)
+
+
+WORKS = (
+    _work("bulk, 1 connection", "--work bulk --connections 1", BULK_ROWS),
+    _work("bulk, 8 connections", "--work bulk --connections 8", BULK_ROWS),
+    _work("ping-pong 256 B, 1 connection", "--work ping --size 256 --connections 1", EXCHANGE_ROWS),
+    _work("ping-pong 256 B, 64 connections", "--work ping --size 256 --connections 64", EXCHANGE_ROWS),
+    _work("ping-pong 16 KiB, 16 connections", "--work ping --size 16384 --connections 16", EXCHANGE_ROWS),
+    _work("connect, 1 exchange, close, 16 at once", "--work connect --size 256 --connections 16", EXCHANGE_ROWS),
+    _work("open loop 2,000/s over 64 connections", "--work open --size 256 --connections 64 --rate 2000", PACED_ROWS),
+)
+
+# What a just-in-time compiler, a pool and a cache need before they show what they can.
+WARM_UP = (
+    ("--work", "connect", "--connections", "16"),
+    ("--work", "ping", "--connections", "64"),
+    ("--work", "bulk", "--connections", "8"),
+    ("--work", "ping", "--size", "16384", "--connections", "16"),
+)
+
+IDLE_CONNECTIONS = 1000
+IDLE = ("--work", "idle", "--connections", str(IDLE_CONNECTIONS))
+
+
+def figures(result, agent_cpu, machine_cpu):
+    """The measures of one run, from the load generator's result and the CPU used meanwhile (no agents: None)."""
+    gigabytes = result["bytes"] / 1e9
+    operations = result["operations"]
+    values = {"failed": result["failed"]}
+    if result["work"] == "bulk":
+        values["gbits"] = result["bits_per_second"] / 1e9
+        values["agent_cpu_gb"] = agent_cpu / gigabytes if gigabytes and agent_cpu is not None else None
+        values["machine_cpu_gb"] = machine_cpu / gigabytes if gigabytes else None
+        return values
+    values["rate"] = result["operations_per_second"]
+    values.update({key: result["latency_us"][key] for key in ("p50", "p99", "p99.9", "max")})
+    values["agent_cpu_op"] = agent_cpu * 1e6 / operations if operations and agent_cpu is not None else None
+    values["machine_cpu_op"] = machine_cpu * 1e6 / operations if operations else None
+    return values
