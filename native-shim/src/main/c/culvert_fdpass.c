@@ -178,7 +178,7 @@ int culvert_fdpass_accept(int fd, int timeout_ms)
             return rc;
         rc = wait_until(fd, POLLIN, deadline);
         /* A listener that was shut down answers EAGAIN for ever: only poll tells. */
-        if (rc >= 0 && !(rc & POLLIN))
+        if (rc >= 0 && (rc & (POLLHUP | POLLERR | POLLNVAL)))
             return -EINVAL;
     }
     return rc;
