@@ -105,8 +105,7 @@ final class Wiring {
                 new Telemetry(metrics, Ticker.SYSTEM),
                 clock);
         LocalPods pods = new LocalPods(world, RedirectCapture.detect(config), readiness);
-        fileMesh = new FileMesh(
-                config.mesh().file(), config.node().name(), mesh, pods, certificates, metrics, clock, meshReady);
+        fileMesh = new FileMesh(config, mesh, pods, certificates, metrics, clock, meshReady);
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(
                 new AgentDump(mesh, certificates, pods, fileMesh::view, agent), loaded.settings(), version);
