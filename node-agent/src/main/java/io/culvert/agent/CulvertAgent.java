@@ -5,6 +5,8 @@ import io.culvert.agent.config.AgentConfigLoader;
 import io.culvert.agent.config.AgentOptions;
 import io.culvert.agent.config.ConfigException;
 import io.culvert.agent.config.ConfigInputs;
+import io.culvert.agent.config.Role;
+import io.culvert.agent.config.Setting;
 import io.culvert.agent.telemetry.log.Logging;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
@@ -13,7 +15,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -87,7 +91,22 @@ public final class CulvertAgent {
             err.println(e.getMessage());
             return MISUSED;
         }
+        if (loaded.config().node().role() != Role.ALL) {
+            err.println(
+                    "culvert-agent: --role="
+                            + loaded.config().node().role().name().toLowerCase(Locale.ROOT)
+                            + " is not available yet: the halves of the agent run in one process only, leave the role at 'all'");
+            return MISUSED;
+        }
         Logging logging = Logging.install(loaded.config().log());
+        System.getLogger(CulvertAgent.class.getName())
+                .log(
+                        System.Logger.Level.INFO,
+                        () -> "culvert-agent " + BuildVersion.current().version() + ": "
+                                + loaded.settings().stream()
+                                        .filter(Setting::isChosen)
+                                        .map(setting -> setting.knob().fileKey() + "=" + setting.text())
+                                        .collect(Collectors.joining(" ")));
         try {
             Wiring agent = Wiring.start(loaded, logging);
             CountDownLatch stopped = new CountDownLatch(1);

@@ -2,6 +2,8 @@ package io.culvert.agent;
 
 import io.culvert.agent.admin.MeshFileView;
 import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.config.AgentConfig;
+import io.culvert.agent.config.NodeConfig;
 import io.culvert.agent.mesh.MeshProblem;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.pods.LocalPods;
@@ -43,23 +45,29 @@ final class FileMesh implements AutoCloseable {
     private volatile MeshFileView view;
 
     FileMesh(
-            Path file,
-            String node,
+            AgentConfig config,
             MeshStore mesh,
             LocalPods pods,
             CertificateStore certificates,
             Metrics metrics,
             InstantSource clock,
             Runnable becameReady) {
-        this.file = file;
-        this.node = node;
+        this.file = config.mesh().file();
+        this.node = config.node().name();
         this.mesh = mesh;
         this.pods = pods;
         this.certificates = certificates;
         this.metrics = metrics;
         this.becameReady = becameReady;
         this.view = new MeshFileView(file, "", null);
-        this.source = new MeshFileSource(file, MeshFileSource.Cadence.DEFAULT, clock, this::onUpdate);
+        this.source = new MeshFileSource(
+                file, MeshFileSource.Cadence.DEFAULT, settings(config.node()), clock, this::onUpdate);
+    }
+
+    /** What the file leaves open is as this agent's own settings have it. */
+    private static MeshFile.Settings settings(NodeConfig node) {
+        return new MeshFile.Settings(
+                node.trustDomain(), node.network(), node.clusterId(), MeshFile.Settings.DEFAULT.rootNamespace());
     }
 
     /** Reads the file and begins to watch it; a bad one is waited out. */

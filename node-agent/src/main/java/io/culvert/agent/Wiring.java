@@ -31,6 +31,7 @@ import io.culvert.agent.telemetry.log.Logging;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
 import io.culvert.shim.ShimException;
+import io.culvert.shim.ShimSelfTest;
 import io.culvert.shim.SocketFactory;
 import io.netty.handler.ssl.OpenSsl;
 import io.netty.util.Version;
@@ -47,6 +48,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
 
 /**
  * Puts the agent together, with plain constructors, and takes it apart again.
@@ -77,6 +79,7 @@ final class Wiring {
             throws IOException, ShimException, RedirectException, CaException {
         this.config = loaded.config();
         this.logging = logging;
+        requirePrivileges(config.proxy().sockets().packetMark());
         InstantSource clock = InstantSource.system();
         Readiness readiness = new Readiness();
         Runnable meshReady = readiness.begin("state manager");
@@ -102,8 +105,7 @@ final class Wiring {
                 new Telemetry(metrics, Ticker.SYSTEM),
                 clock);
         LocalPods pods = new LocalPods(world, RedirectCapture.detect(config), readiness);
-        fileMesh = new FileMesh(
-                config.mesh().file(), config.node().name(), mesh, pods, certificates, metrics, clock, meshReady);
+        fileMesh = new FileMesh(config, mesh, pods, certificates, metrics, clock, meshReady);
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(
                 new AgentDump(mesh, certificates, pods, fileMesh::view, agent), loaded.settings(), version);
@@ -120,6 +122,15 @@ final class Wiring {
     static Wiring start(AgentConfigLoader.Loaded loaded, Logging logging)
             throws IOException, ShimException, RedirectException, CaException {
         return new Wiring(loaded, logging);
+    }
+
+    /** What the agent must be allowed to do, tried now rather than with the first pod's traffic. */
+    private static void requirePrivileges(int mark) throws IOException, ShimException {
+        List<ShimSelfTest.Finding> findings = ShimSelfTest.run(mark);
+        if (!findings.isEmpty()) {
+            throw new IOException("the kernel refuses what the agent needs: "
+                    + findings.stream().map(ShimSelfTest.Finding::toString).collect(Collectors.joining("; ")));
+        }
     }
 
     private RouterSettings routerSettings() {

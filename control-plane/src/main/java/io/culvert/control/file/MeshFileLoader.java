@@ -20,11 +20,13 @@ final class MeshFileLoader {
     private static final int VERSION_BYTES = 8;
 
     private final Path file;
+    private final MeshFile.Settings byDefault;
     private final InstantSource clock;
     private String said = "";
 
-    MeshFileLoader(Path file, InstantSource clock) {
+    MeshFileLoader(Path file, MeshFile.Settings byDefault, InstantSource clock) {
         this.file = file;
+        this.byDefault = byDefault;
         this.clock = clock;
     }
 
@@ -57,7 +59,7 @@ final class MeshFileLoader {
         } catch (IOException e) {
             return rejected("the file cannot be read: " + e.getClass().getSimpleName(), "check its permissions");
         }
-        return switch (MeshFileParser.parse(file.toString(), bytes)) {
+        return switch (MeshFileParser.parse(file.toString(), bytes, byDefault)) {
             case MeshFileParser.Result.Accepted accepted ->
                 new MeshFileUpdate.Loaded(accepted.mesh(), version(bytes), clock.instant());
             case MeshFileParser.Result.Refused refused ->

@@ -33,8 +33,11 @@ public final class MeshFileParser {
     public static final int ERRORS_MAX = Problems.LISTED_MAX;
 
     private final Problems problems = new Problems();
+    private final MeshFile.Settings byDefault;
 
-    private MeshFileParser() {}
+    private MeshFileParser(MeshFile.Settings byDefault) {
+        this.byDefault = byDefault;
+    }
 
     /** What reading came to. */
     public sealed interface Result {
@@ -49,13 +52,19 @@ public final class MeshFileParser {
         }
     }
 
+    /** Reads a file's bytes; what its section {@code mesh} leaves open is as usual. */
+    public static Result parse(String file, byte[] bytes) {
+        return parse(file, bytes, MeshFile.Settings.DEFAULT);
+    }
+
     /**
      * Reads a file's bytes.
      *
      * @param file what messages call the file
+     * @param byDefault what its section {@code mesh} leaves open
      */
-    public static Result parse(String file, byte[] bytes) {
-        MeshFileParser parser = new MeshFileParser();
+    public static Result parse(String file, byte[] bytes, MeshFile.Settings byDefault) {
+        MeshFileParser parser = new MeshFileParser(byDefault);
         MeshFile mesh = parser.parse(bytes);
         List<MeshFileError> errors = parser.problems.list().stream()
                 .map(p -> new MeshFileError(
@@ -122,8 +131,7 @@ public final class MeshFileParser {
                 pods(drafts));
     }
 
-    private static MeshFile.Settings settings(@Nullable Fields mesh) {
-        MeshFile.Settings byDefault = MeshFile.Settings.DEFAULT;
+    private MeshFile.Settings settings(@Nullable Fields mesh) {
         if (mesh == null) {
             return byDefault;
         }

@@ -49,12 +49,21 @@ public final class MeshFileSource implements AutoCloseable {
         }
     }
 
-    /** Does not touch the file yet. */
-    public MeshFileSource(Path file, Cadence cadence, InstantSource clock, Consumer<MeshFileUpdate> listener) {
+    /**
+     * Does not touch the file yet.
+     *
+     * @param byDefault what the file's section {@code mesh} leaves open
+     */
+    public MeshFileSource(
+            Path file,
+            Cadence cadence,
+            MeshFile.Settings byDefault,
+            InstantSource clock,
+            Consumer<MeshFileUpdate> listener) {
         this.file = file;
         this.cadence = cadence;
         this.listener = listener;
-        this.loader = new MeshFileLoader(file, clock);
+        this.loader = new MeshFileLoader(file, byDefault, clock);
         this.changes = new FileChanges(file);
     }
 

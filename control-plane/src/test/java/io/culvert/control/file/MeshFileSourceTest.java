@@ -52,7 +52,7 @@ class MeshFileSourceTest {
     }
 
     private MeshFileUpdate start(Consumer<MeshFileUpdate> listener) {
-        MeshFileSource made = new MeshFileSource(file, CADENCE, clock, listener);
+        MeshFileSource made = new MeshFileSource(file, CADENCE, MeshFile.Settings.DEFAULT, clock, listener);
         source = made;
         return made.start();
     }

@@ -76,7 +76,6 @@ public final class AgentConfigLoader {
                 reader.requiredText(Knob.NODE_NAME),
                 reader.text(Knob.CLUSTER_ID),
                 reader.text(Knob.NETWORK),
-                reader.text(Knob.CLUSTER_DOMAIN),
                 reader.read(
                         Knob.TRUST_DOMAIN,
                         reader.text(Knob.TRUST_DOMAIN),
@@ -140,6 +139,7 @@ public final class AgentConfigLoader {
         }
         return new HboneConfig(
                 new Windows(stream, connection, reader.size(Knob.HTTP2_FRAME_SIZE)),
+                new HboneConfig.Ping(reader.duration(Knob.PING_INTERVAL), reader.duration(Knob.PING_TIMEOUT)),
                 reader.integer(Knob.POOL_MAX_STREAMS),
                 reader.duration(Knob.POOL_UNUSED_RELEASE_TIMEOUT),
                 reader.bool(Knob.RESPONSE_BAGGAGE),
@@ -159,8 +159,7 @@ public final class AgentConfigLoader {
                 reader.integer(Knob.CONNECTIONS_MAX),
                 reader.integer(Knob.TUNNELS_MAX),
                 reader.integer(Knob.STREAMS_MAX),
-                reader.size(Knob.HEADER_BYTES_MAX),
-                reader.integer(Knob.HEADERS_MAX));
+                reader.size(Knob.HEADER_BYTES_MAX));
     }
 
     private ProcessConfig process() {

@@ -6,6 +6,7 @@ import java.time.Duration;
  * Tunnels.
  *
  * @param windows what peers may send
+ * @param ping how a peer that is gone is found out
  * @param streamsPerPooledTunnelMax how many connections share one outgoing tunnel
  * @param poolIdleTimeout how long an outgoing tunnel without connections stays open
  * @param responseBaggage whether the answer to a CONNECT tells who serves it
@@ -13,6 +14,7 @@ import java.time.Duration;
  */
 public record HboneConfig(
         Windows windows,
+        Ping ping,
         int streamsPerPooledTunnelMax,
         Duration poolIdleTimeout,
         boolean responseBaggage,
@@ -25,4 +27,12 @@ public record HboneConfig(
      * @param frameBytesMax in one frame
      */
     public record Windows(int streamBytes, int connectionBytes, int frameBytesMax) {}
+
+    /**
+     * When a peer is asked for a sign of life.
+     *
+     * @param interval between an answer and the next PING
+     * @param timeout how long the answer may take
+     */
+    public record Ping(Duration interval, Duration timeout) {}
 }

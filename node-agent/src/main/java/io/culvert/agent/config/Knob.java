@@ -26,9 +26,6 @@ public enum Knob {
     NETWORK(row(KnobType.TEXT, "--network", "node.network", "NETWORK")
             .byDefault("")
             .means("The id of the network that this node's pods are on; empty is the default network.")),
-    CLUSTER_DOMAIN(row(KnobType.TEXT, "--cluster-domain", "node.clusterDomain", "CLUSTER_DOMAIN")
-            .byDefault("cluster.local")
-            .means("The DNS suffix of the cluster's services.")),
     TRUST_DOMAIN(row(KnobType.TEXT, "--trust-domain", "node.trustDomain", "TRUST_DOMAIN")
             .byDefault("cluster.local")
             .means("The trust domain of workloads that name none.")),
@@ -144,6 +141,18 @@ public enum Knob {
             .byDefault("5m")
             .within("1s", "1d")
             .means("How long an outgoing tunnel without connections stays open.")),
+    PING_INTERVAL(
+            row(KnobType.DURATION, "--ping-interval", "hbone.pingInterval", "CULVERT_PING_INTERVAL")
+                    .byDefault("10s")
+                    .within("100ms", "1h")
+                    .means(
+                            "How long after its last sign of life the peer of a tunnel is asked for another, by an HTTP/2 PING.")),
+    PING_TIMEOUT(
+            row(KnobType.DURATION, "--ping-timeout", "hbone.pingTimeout", "CULVERT_PING_TIMEOUT")
+                    .byDefault("20s")
+                    .within("100ms", "1h")
+                    .means(
+                            "How long a peer may take to answer a PING before its tunnel and all connections in it are given up.")),
     RESPONSE_BAGGAGE(row(KnobType.BOOLEAN, "--response-baggage", "hbone.responseBaggage", "ENABLE_RESPONSE_BAGGAGE")
             .byDefault("true")
             .means("Whether the answer to a peer's CONNECT tells who serves it.")),
@@ -195,10 +204,6 @@ public enum Knob {
             .byDefault("64KiB")
             .within("4096", "1048576")
             .means("How large a peer's headers may be, decoded.")),
-    HEADERS_MAX(row(KnobType.INTEGER, "--max-headers", "limits.headers", "CULVERT_MAX_HEADERS")
-            .byDefault("128")
-            .within("8", "10000")
-            .means("How many headers a peer's request may have.")),
 
     TERMINATION_DEADLINE(
             row(KnobType.DURATION, "--termination-deadline", "drain.deadline", "CONNECTION_TERMINATION_DEADLINE")

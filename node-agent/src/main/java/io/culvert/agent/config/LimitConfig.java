@@ -7,7 +7,6 @@ package io.culvert.agent.config;
  * @param tunnelsPerPodMax tunnels that one pod accepts from peers
  * @param streamsPerTunnelMax connections in one accepted tunnel
  * @param headerBytesMax a peer's decoded headers
- * @param headersMax the number of a peer's headers
  */
 public record LimitConfig(
-        int connectionsPerPodMax, int tunnelsPerPodMax, int streamsPerTunnelMax, int headerBytesMax, int headersMax) {}
+        int connectionsPerPodMax, int tunnelsPerPodMax, int streamsPerTunnelMax, int headerBytesMax) {}

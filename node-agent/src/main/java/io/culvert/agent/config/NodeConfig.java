@@ -9,8 +9,6 @@ import io.culvert.protocol.identity.TrustDomain;
  * @param name the node that it serves
  * @param clusterId the cluster's id
  * @param network the network's id, empty for the default network
- * @param clusterDomain the DNS suffix of services
  * @param trustDomain the trust domain of workloads that name none
  */
-public record NodeConfig(
-        Role role, String name, String clusterId, String network, String clusterDomain, TrustDomain trustDomain) {}
+public record NodeConfig(Role role, String name, String clusterId, String network, TrustDomain trustDomain) {}

@@ -11,6 +11,11 @@ public record Setting(Knob knob, String text, String origin) {
     static final String DEFAULT = "default";
     static final String UNSET = "not set";
 
+    /** Whether a flag, a variable or the file said it. */
+    public boolean isChosen() {
+        return isSet() && !origin.equals(DEFAULT);
+    }
+
     /** False when nobody said and there is no default. */
     public boolean isSet() {
         return !origin.equals(UNSET);

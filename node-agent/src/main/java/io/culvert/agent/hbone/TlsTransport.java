@@ -1,6 +1,5 @@
 package io.culvert.agent.hbone;
 
-import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.base.DataLoop;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.ChunkQueue;
@@ -19,12 +18,15 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop. Owns: the socket, the engine, a partly received record and ciphertext that the kernel would not
  * take yet.
  *
- * <p>Bounds: one partial record in; out, what one {@link #write} produced, since {@link #isBlocked} forbids the next.
+ * <p>Bounds: one partial record in, before the handshake is done in no more memory than its bytes; out, what one {@link #write} produced, since {@link #isBlocked} forbids the next.
  */
 final class TlsTransport implements TcpSocket.Listener {
     private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
     private static final int READS_PER_TURN_MAX = 4;
     private static final int PLAIN_RECORD_BYTES_MAX = 16_384;
+    /** An engine may want to write before it reads on; one that then still takes nothing waits for more. */
+    private static final int IDLE_UNWRAPS_MAX = 4;
+
     /** How long the peer may take to read our last words and close its side. */
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
 
@@ -163,8 +165,7 @@ final class TlsTransport implements TcpSocket.Listener {
         ByteBuffer held = partial;
         if (held != null) {
             into.put(held.flip());
-            partial = null;
-            loop.buffers().giveBack(held);
+            releasePartial();
         }
     }
 
@@ -172,7 +173,8 @@ final class TlsTransport implements TcpSocket.Listener {
         if (!rest.hasRemaining() || isClosed()) {
             return;
         }
-        ByteBuffer held = loop.buffers().borrow();
+        // Whoever has proved nothing yet holds no more memory than it sent bytes, and none of what others live on.
+        ByteBuffer held = secured ? loop.buffers().borrow() : ByteBuffer.allocate(rest.remaining());
         if (held == null) {
             fail(Failure.NO_BUFFER, null);
             return;
@@ -182,6 +184,7 @@ final class TlsTransport implements TcpSocket.Listener {
 
     private void unwrapAll(ByteBuffer in) {
         ByteBuffer plain = loop.plainIn();
+        int idle = 0;
         try {
             while (in.hasRemaining() && !isClosed()) {
                 if (plain.remaining() < PLAIN_RECORD_BYTES_MAX) {
@@ -198,7 +201,8 @@ final class TlsTransport implements TcpSocket.Listener {
                     fail(Failure.CLOSED_BY_PEER, null);
                     return;
                 }
-                if (result.bytesConsumed() == 0 && result.bytesProduced() == 0 && !secured && noProgress(result)) {
+                idle = result.bytesConsumed() == 0 && result.bytesProduced() == 0 ? idle + 1 : 0;
+                if (idle > 0 && (noProgress(result) || idle == IDLE_UNWRAPS_MAX)) {
                     break;
                 }
             }
@@ -348,8 +352,9 @@ final class TlsTransport implements TcpSocket.Listener {
         ByteBuffer held = partial;
         if (held != null) {
             partial = null;
-            BufferPool pool = loop.buffers();
-            pool.giveBack(held);
+            if (held.isDirect()) {
+                loop.buffers().giveBack(held);
+            }
         }
     }
 

@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: transport, session, streams, and the batch while it is not empty.
  *
- * <p>Bounds: streams by the session; the batch by one pooled buffer; the handshake by its timeout; a silent peer by
- * PING.
+ * <p>Bounds: streams by the session; the batch by one pooled buffer; handshake, preface and header blocks by a timeout; a
+ * silent peer by PING.
  */
 public final class Tunnel implements TlsTransport.Events, HboneListener {
     private static final int FRAME_HEADER_BYTES = 9;
@@ -47,8 +47,8 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
      * How a tunnel behaves.
      *
      * @param session limits and windows
-     * @param handshakeNanos how long the TLS handshake may take
-     * @param pingIntervalNanos silence before a PING
+     * @param handshakeNanos how long the TLS handshake and the HTTP/2 preface may take together, and a header block
+     * @param pingIntervalNanos from an answer to the next PING
      * @param pingTimeoutNanos how long its answer may take
      */
     public record Terms(HboneSettings session, long handshakeNanos, long pingIntervalNanos, long pingTimeoutNanos) {}
@@ -69,6 +69,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
     private boolean open;
     private boolean closed;
     private @Nullable ScheduledFuture<?> handshakeDeadline;
+    private @Nullable ScheduledFuture<?> headerBlockDeadline;
     private @Nullable ScheduledFuture<?> nextPing;
     private long pingsSent;
     private long pongsSeen;
@@ -109,11 +110,15 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
 
     /** Begins the handshake. */
     public void start() {
-        handshakeDeadline = loop.schedule(
-                () -> close(new TunnelFailure(
-                        CloseReason.HANDSHAKE_TIMEOUT, "the TLS handshake took too long", BadPeer.HANDSHAKE_TIMEOUT)),
-                terms.handshakeNanos());
+        handshakeDeadline = loop.schedule(this::handshakeTimedOut, terms.handshakeNanos());
         transport.start();
+    }
+
+    private void handshakeTimedOut() {
+        String late = open ? "the HTTP/2 preface did not come in time" : "the TLS handshake took too long";
+        close(
+                new TunnelFailure(CloseReason.HANDSHAKE_TIMEOUT, late, BadPeer.HANDSHAKE_TIMEOUT),
+                Http2Code.SETTINGS_TIMEOUT);
     }
 
     DataLoop loop() {
@@ -169,6 +174,10 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
     }
 
     private void close(TunnelFailure failure) {
+        close(failure, Http2Code.NO_ERROR);
+    }
+
+    private void close(TunnelFailure failure, int code) {
         if (closed) {
             return;
         }
@@ -178,7 +187,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
             return;
         }
         if (open && !transport.isClosed()) {
-            session.goAway(Http2Code.NO_ERROR, false);
+            session.goAway(code, false);
             flush();
         }
         transport.close();
@@ -191,6 +200,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
         }
         closed = true;
         cancel(handshakeDeadline);
+        cancel(headerBlockDeadline);
         cancel(nextPing);
         releaseBatch();
         for (TunnelStream stream : List.copyOf(streams)) {
@@ -356,7 +366,6 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
 
     @Override
     public void onSecured() {
-        cancel(handshakeDeadline);
         open = true;
         nextPing = loop.schedule(this::ping, terms.pingIntervalNanos());
         listener.onTunnelOpen(TlsMaterial.peerOf(transport.engine()));
@@ -371,6 +380,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
         } finally {
             receiving = false;
         }
+        boundHeaderBlock();
         TunnelFailure failure = closeWith;
         if (failure != null && !closed) {
             flush();
@@ -378,6 +388,23 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
         } else if (session.pendingOutput() > 0) {
             requestFlush();
         }
+    }
+
+    /** The session has no clock: a header block that is left open would keep everything behind it from being read. */
+    private void boundHeaderBlock() {
+        if (!session.insideHeaderBlock()) {
+            cancel(headerBlockDeadline);
+            headerBlockDeadline = null;
+        } else if (headerBlockDeadline == null && !closed) {
+            headerBlockDeadline = loop.schedule(this::headerBlockTimedOut, terms.handshakeNanos());
+        }
+    }
+
+    private void headerBlockTimedOut() {
+        close(
+                new TunnelFailure(
+                        CloseReason.H2_FAILED, "a header block was not finished in time", BadPeer.HTTP2_PROTOCOL),
+                Http2Code.ENHANCE_YOUR_CALM);
     }
 
     @Override
@@ -446,6 +473,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
 
     @Override
     public void onPeerSettings(PeerSettings settings) {
+        cancel(handshakeDeadline);
         listener.onTunnelRoom();
     }
 
@@ -475,8 +503,9 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
 
     @Override
     public void onPong(long opaque) {
-        pongsSeen = Math.max(pongsSeen, opaque);
-        if (pongsSeen == pingsSent) {
+        // Any other number is not an answer to what was asked, and must not pass for a later one.
+        if (opaque == pingsSent) {
+            pongsSeen = opaque;
             cancel(nextPing);
             nextPing = loop.schedule(this::ping, terms.pingIntervalNanos());
         }

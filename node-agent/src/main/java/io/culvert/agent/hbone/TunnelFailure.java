@@ -82,7 +82,9 @@ record TunnelFailure(
     /** Of a connection error that the session found. */
     static TunnelFailure ofSession(int code, String detail, @Nullable AbuseKind abuse) {
         BadPeer kind = BadPeer.HTTP2_PROTOCOL;
-        if (abuse != null || code == Http2Code.ENHANCE_YOUR_CALM) {
+        if (abuse == AbuseKind.HEADER_BLOCK) {
+            kind = BadPeer.HEADERS_TOO_LARGE;
+        } else if (abuse != null || code == Http2Code.ENHANCE_YOUR_CALM) {
             kind = BadPeer.HTTP2_FLOOD;
         } else if (code == Http2Code.FLOW_CONTROL_ERROR) {
             kind = BadPeer.HTTP2_FLOW_CONTROL;

@@ -7,7 +7,6 @@ import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelayOwner;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.route.InboundRoute;
-import io.culvert.agent.route.RefusalReason;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
@@ -62,6 +61,7 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
         if (podLoop.admit(connection)) {
             WorkloadWait.await(podLoop, connection::identify);
         } else {
+            podLoop.pod().world().telemetry().metrics().badPeer(BadPeer.LIMIT);
             connection.refuse(UNAVAILABLE, CloseReason.LIMIT_REACHED, "the pod has as many connections as it may have");
         }
     }
@@ -81,17 +81,9 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
         switch (pod.world().router().inbound(snapshot, known, tunnel.local().ip(), request.authority())) {
             case InboundRoute.Deliver deliver -> decide(snapshot, known, deliver);
             case InboundRoute.Refused refused -> {
-                countBad(refused.reason());
+                OutboundConnection.countBad(pod.world().telemetry().metrics(), refused.reason());
                 refuse(refused.status(), OutboundConnection.reasonOf(refused.reason()), refused.detail());
             }
-        }
-    }
-
-    private void countBad(RefusalReason reason) {
-        if (reason == RefusalReason.FOREIGN_AUTHORITY) {
-            pod.world().telemetry().metrics().badPeer(BadPeer.FOREIGN_DESTINATION);
-        } else if (reason == RefusalReason.OWN_PORT) {
-            pod.world().telemetry().metrics().badPeer(BadPeer.OWN_PORT);
         }
     }
 

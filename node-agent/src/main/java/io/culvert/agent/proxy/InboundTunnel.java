@@ -155,7 +155,14 @@ final class InboundTunnel implements OpenConnection, TcpSocket.Listener, TunnelL
 
     @Override
     public void onTunnelMalformed(RequestFault fault) {
-        metrics().badPeer(fault == RequestFault.NOT_CONNECT ? BadPeer.BAD_METHOD : BadPeer.BAD_AUTHORITY);
+        metrics()
+                .badPeer(
+                        switch (fault) {
+                            case NOT_CONNECT -> BadPeer.BAD_METHOD;
+                            case AUTHORITY_MALFORMED -> BadPeer.BAD_AUTHORITY;
+                            case HEADERS_TOO_LARGE -> BadPeer.HEADERS_TOO_LARGE;
+                            case MALFORMED -> BadPeer.HTTP2_PROTOCOL;
+                        });
         pod.world().telemetry().refused(Direction.INBOUND, peer, local, CloseReason.BAD_REQUEST, fault.sentence());
     }
 

@@ -10,10 +10,12 @@ import io.culvert.agent.relay.SocketPeer;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.route.RefusalReason;
 import io.culvert.agent.route.Route;
+import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
 import io.culvert.agent.telemetry.ConnectionRecord;
 import io.culvert.agent.telemetry.Direction;
+import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.Party;
 import io.culvert.agent.telemetry.ServiceLabels;
 import io.culvert.protocol.hbone.ConnectRequest;
@@ -76,6 +78,7 @@ final class OutboundConnection
             destination = IpPort.of(original.high(), original.low(), original.port());
             if (!tracked || destination.equals(Addresses.of(app.localAddress()))) {
                 // Dialled directly, not redirected: there is nowhere else that it wanted to go.
+                pod.world().telemetry().metrics().badPeer(BadPeer.OWN_PORT);
                 close(CloseReason.SELF_CALL, "the connection was not redirected here");
                 return;
             }
@@ -106,7 +109,19 @@ final class OutboundConnection
                         CloseReason.NO_UPSTREAM,
                         "the next hop is known by name only (" + resolve.hostname()
                                 + "), and resolving it is not supported yet");
-            case Route.Refused refused -> close(reasonOf(refused.reason()), refused.detail());
+            case Route.Refused refused -> {
+                countBad(pod.world().telemetry().metrics(), refused.reason());
+                close(reasonOf(refused.reason()), refused.detail());
+            }
+        }
+    }
+
+    /** Counts a refusal that no honest peer or application provokes. */
+    static void countBad(Metrics metrics, RefusalReason reason) {
+        if (reason == RefusalReason.FOREIGN_AUTHORITY) {
+            metrics.badPeer(BadPeer.FOREIGN_DESTINATION);
+        } else if (reason == RefusalReason.OWN_PORT) {
+            metrics.badPeer(BadPeer.OWN_PORT);
         }
     }
 

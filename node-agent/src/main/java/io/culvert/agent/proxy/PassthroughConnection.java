@@ -7,6 +7,7 @@ import io.culvert.agent.relay.RelayOwner;
 import io.culvert.agent.relay.SocketPeer;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.route.InboundRoute;
+import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
 import io.culvert.agent.telemetry.ConnectionRecord;
@@ -51,6 +52,7 @@ final class PassthroughConnection implements OpenConnection, TcpSocket.Listener,
         if (podLoop.admit(connection)) {
             connection.identify();
         } else {
+            podLoop.pod().world().telemetry().metrics().badPeer(BadPeer.LIMIT);
             connection.close(CloseReason.LIMIT_REACHED, "the pod has as many connections as it may have");
         }
     }
@@ -63,6 +65,7 @@ final class PassthroughConnection implements OpenConnection, TcpSocket.Listener,
             boolean tracked = SocketFactory.originalDestination(fd, original);
             destination = IpPort.of(original.high(), original.low(), original.port());
             if (!tracked || destination.equals(Addresses.of(downstream.localAddress()))) {
+                pod.world().telemetry().metrics().badPeer(BadPeer.OWN_PORT);
                 close(CloseReason.SELF_CALL, "the connection was not redirected here");
                 return;
             }
@@ -85,7 +88,10 @@ final class PassthroughConnection implements OpenConnection, TcpSocket.Listener,
         }
         switch (pod.world().router().passthrough(snapshot, self, destination)) {
             case InboundRoute.Deliver deliver -> decide(snapshot, self, deliver);
-            case InboundRoute.Refused refused -> close(OutboundConnection.reasonOf(refused.reason()), refused.detail());
+            case InboundRoute.Refused refused -> {
+                OutboundConnection.countBad(pod.world().telemetry().metrics(), refused.reason());
+                close(OutboundConnection.reasonOf(refused.reason()), refused.detail());
+            }
         }
     }
 

@@ -8,13 +8,9 @@ import io.culvert.agent.hbone.Tunnel;
 import io.culvert.protocol.hbone.HboneSettings;
 import io.culvert.shim.ConnectSpec;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 
 /** The configuration in the terms of sockets, tunnels and pools. */
 record ProxyTerms(AgentConfig config) {
-    private static final long PING_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(10);
-    private static final long PING_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(20);
-
     ConnectSpec connectSpec() {
         Keepalive keepalive = config.proxy().sockets().keepalive();
         ConnectSpec.Keepalive shimKeepalive = keepalive.enabled()
@@ -59,7 +55,11 @@ record ProxyTerms(AgentConfig config) {
     }
 
     private Tunnel.Terms tunnel(HboneSettings settings) {
+        HboneConfig.Ping ping = config.proxy().hbone().ping();
         return new Tunnel.Terms(
-                settings, config.proxy().timeouts().handshake().toNanos(), PING_INTERVAL_NANOS, PING_TIMEOUT_NANOS);
+                settings,
+                config.proxy().timeouts().handshake().toNanos(),
+                ping.interval().toNanos(),
+                ping.timeout().toNanos());
     }
 }

@@ -14,8 +14,8 @@ import java.util.logging.Logger;
  * The process's log. Everything that logs through {@link System.Logger} or java.util.logging, libraries too, comes out
  * here.
  *
- * <p>The JVM takes the log apart as soon as it starts to exit, so a process that wants to log while it drains must
- * drain first and exit afterwards, not drain in a shutdown hook.
+ * <p>It lasts while the process ends, shutdown hooks included, if it is installed before anything else of the process
+ * logs; whoever ends the process closes it last.
  *
  * <p>Owns: the writer's thread. Errors: none; what cannot be written is counted.
  */
@@ -43,8 +43,11 @@ public final class Logging implements AutoCloseable {
 
     /** Takes over all logging of the process. */
     public static Logging install(LogConfig config, OutputStream out) {
+        System.setProperty(LastingLogManager.PROPERTY, LastingLogManager.class.getName());
         Logging logging = new Logging(config, out);
+        LastingLogManager.keep(false);
         LogManager.getLogManager().reset();
+        LastingLogManager.keep(true);
         Logger.getLogger("").addHandler(logging.queue);
         InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
         logging.levels.apply(config.filter());
@@ -82,6 +85,7 @@ public final class Logging implements AutoCloseable {
     @Override
     public void close() {
         Logger.getLogger("").removeHandler(queue);
+        LastingLogManager.keep(false);
         queue.flush();
         writer.interrupt();
     }
