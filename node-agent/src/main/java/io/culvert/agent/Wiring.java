@@ -17,9 +17,11 @@ import io.culvert.agent.certs.CertificateStore;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.AgentConfigLoader;
+import io.culvert.agent.hbone.TlsTransport;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.pods.LocalPods;
+import io.culvert.agent.proxy.ProxyHost;
 import io.culvert.agent.proxy.ProxyWorld;
 import io.culvert.agent.route.Router;
 import io.culvert.agent.route.RouterSettings;
@@ -97,14 +99,18 @@ final class Wiring {
         MeshStore mesh = new MeshStore(MeshSnapshot.empty(config.node().name()));
         ProxyWorld world = new ProxyWorld(
                 config,
-                loops,
-                SocketFactory.open(),
                 mesh,
                 new Router(() -> ThreadLocalRandom.current().nextLong(), routerSettings()),
                 certificates,
+                TlsTransport.FACTORY,
                 new Telemetry(metrics, Ticker.SYSTEM),
                 clock);
-        LocalPods pods = new LocalPods(world, RedirectCapture.detect(config), readiness);
+        LocalPods pods = new LocalPods(
+                new ProxyHost(loops, SocketFactory.open()),
+                world,
+                certificates,
+                RedirectCapture.detect(config),
+                readiness);
         fileMesh = new FileMesh(config, mesh, pods, certificates, metrics, clock, meshReady);
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(

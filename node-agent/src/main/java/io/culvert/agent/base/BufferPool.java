@@ -13,14 +13,15 @@ import org.jspecify.annotations.Nullable;
  * connection. A few idle buffers are kept, the rest are left to the collector.
  */
 public final class BufferPool {
-    public static final int BUFFER_BYTES = DataLoop.READ_BYTES_MAX;
+    public static final int BUFFER_BYTES = Loop.READ_BYTES_MAX;
     private static final int IDLE_MAX = 32;
 
     private final ArrayDeque<ByteBuffer> idle = new ArrayDeque<>(IDLE_MAX);
     private final long lentMax;
     private long lent;
 
-    BufferPool(long bytesMax) {
+    /** An empty pool. */
+    public BufferPool(long bytesMax) {
         lentMax = Math.max(1, bytesMax / BUFFER_BYTES);
     }
 

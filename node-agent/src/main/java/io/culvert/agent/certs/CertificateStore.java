@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Errors: a failed renewal keeps the certificate that is still valid; without a valid one {@link #current} is null
  * and connections are refused.
  */
-public final class CertificateStore implements AutoCloseable {
+public final class CertificateStore implements CertificateSource, AutoCloseable {
     private final Map<SpiffeId, CertificateKeeper> keepers = new ConcurrentHashMap<>();
     private final CertificateKeeper.Surroundings surroundings;
 
@@ -53,16 +53,13 @@ public final class CertificateStore implements AutoCloseable {
         keepers.values().forEach(CertificateKeeper::refresh);
     }
 
-    /** The certificate in force, or null when none is valid now. */
+    @Override
     public @Nullable TlsMaterial current(SpiffeId id) {
         CertificateKeeper keeper = keepers.get(id);
         return keeper == null ? null : keeper.current();
     }
 
-    /**
-     * Calls back once, on any thread, when a certificate of this identity is first in force; at once when it is already.
-     * The caller bounds its own patience, and runs what this returns when it is over.
-     */
+    @Override
     public Runnable whenAvailable(SpiffeId id, Consumer<TlsMaterial> then) {
         return keepers.computeIfAbsent(id, wanted -> CertificateKeeper.start(wanted, surroundings))
                 .whenAvailable(then);

@@ -1,7 +1,8 @@
 package io.culvert.agent.hbone;
 
-import io.culvert.agent.base.DataLoop;
-import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Timer;
+import io.culvert.agent.certs.CertificateSource;
 import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
@@ -58,7 +59,12 @@ public final class HbonePool {
 
     /** What the pool works with. */
     public record Surroundings(
-            DataLoop loop, Dialer dialer, CertificateStore certificates, Telemetry telemetry, InstantSource clock) {}
+            Loop loop,
+            Dialer dialer,
+            Transport.Factory transports,
+            CertificateSource certificates,
+            Telemetry telemetry,
+            InstantSource clock) {}
 
     static final int WAITING_MAX = 8_192;
 
@@ -66,13 +72,14 @@ public final class HbonePool {
     private final Terms terms;
     private final Map<Key, TunnelGroup> groups = new HashMap<>();
     private final Runnable sweep = this::sweep;
+    private Timer nextSweep;
     private int tunnels;
     private boolean closed;
 
     public HbonePool(Surroundings surroundings, Terms terms) {
         this.surroundings = surroundings;
         this.terms = terms;
-        surroundings.loop().after(sweepNanos(), sweep);
+        this.nextSweep = surroundings.loop().schedule(sweep, sweepNanos());
     }
 
     private long sweepNanos() {
@@ -126,7 +133,7 @@ public final class HbonePool {
         }
         groups.values().forEach(TunnelGroup::retireOld);
         groups.values().removeIf(TunnelGroup::isEmpty);
-        surroundings.loop().after(sweepNanos(), sweep);
+        nextSweep = surroundings.loop().schedule(sweep, sweepNanos());
     }
 
     /** How many tunnels are open or being opened. */
@@ -137,6 +144,7 @@ public final class HbonePool {
     /** Closes every tunnel; their streams are lost. */
     public void close(CloseReason reason) {
         closed = true;
+        nextSweep.cancel();
         List.copyOf(groups.values()).forEach(group -> group.close(reason));
         groups.clear();
     }

@@ -1,8 +1,10 @@
 package io.culvert.agent.hbone;
 
+import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Timer;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.Dialer;
-import io.culvert.agent.relay.TcpSocket;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.TunnelRole;
@@ -10,7 +12,6 @@ import io.culvert.protocol.hbone.ConnectRefusedException;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.RequestFault;
 import io.culvert.protocol.identity.PeerIdentity;
-import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +25,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
     private final HbonePool pool;
     private @Nullable TlsMaterial material;
     private @Nullable Tunnel tunnel;
-    private @Nullable ScheduledFuture<?> certificateDeadline;
+    private @Nullable Timer certificateDeadline;
     private Runnable cancelStep = () -> {};
     private Instant lastUsed = Instant.MIN;
     private boolean counted;
@@ -59,35 +60,31 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         if (over) {
             return;
         }
-        ScheduledFuture<?> waited = certificateDeadline;
+        Timer waited = certificateDeadline;
         if (waited != null) {
-            waited.cancel(false);
+            waited.cancel();
         }
         material = held;
         cancelStep = () -> {};
-        Runnable cancelDial = pool.surroundings()
-                .dialer()
-                .dial(pool.surroundings().loop(), group.key().target(), null, this);
+        Runnable cancelDial = pool.surroundings().dialer().dial(group.key().target(), null, this);
         if (!over && tunnel == null) {
             cancelStep = cancelDial;
         }
     }
 
     @Override
-    public void onConnected(TcpSocket socket) {
+    public void onConnected(RelaySocket socket) {
         TlsMaterial held = material;
         cancelStep = () -> {};
         if (over || held == null) {
             socket.close();
             return;
         }
-        Tunnel fresh = Tunnel.client(
-                pool.surroundings().loop(),
-                socket,
-                held,
-                group.key().expected(),
-                pool.terms().tunnel(),
-                this);
+        Loop loop = pool.surroundings().loop();
+        Transport transport = pool.surroundings()
+                .transports()
+                .client(loop, socket, held, group.key().expected());
+        Tunnel fresh = Tunnel.client(loop, transport, pool.terms().tunnel(), this);
         tunnel = fresh;
         fresh.start();
     }

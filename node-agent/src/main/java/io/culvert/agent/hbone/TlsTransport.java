@@ -1,11 +1,14 @@
 package io.culvert.agent.hbone;
 
-import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Timer;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.ChunkQueue;
-import io.culvert.agent.relay.TcpSocket;
-import io.netty.util.concurrent.ScheduledFuture;
+import io.culvert.agent.relay.RelaySocket;
+import io.culvert.protocol.identity.PeerIdentity;
+import io.culvert.protocol.identity.SpiffeId;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
@@ -20,7 +23,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bounds: one partial record in, before the handshake is done in no more memory than its bytes; out, what one {@link #write} produced, since {@link #isBlocked} forbids the next.
  */
-final class TlsTransport implements TcpSocket.Listener {
+public final class TlsTransport implements Transport, RelaySocket.Listener {
+    public static final Transport.Factory FACTORY = new Factory();
+
+    private static final Events NOBODY = new Events() {
+        @Override
+        public void onSecured() {}
+
+        @Override
+        public void onPlain(ByteBuffer in) {}
+
+        @Override
+        public void onUnblocked() {}
+
+        @Override
+        public void onTransportClosed(Failure failure, @Nullable Throwable cause) {}
+    };
     private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
     private static final int READS_PER_TURN_MAX = 4;
     private static final int PLAIN_RECORD_BYTES_MAX = 16_384;
@@ -30,40 +48,24 @@ final class TlsTransport implements TcpSocket.Listener {
     /** How long the peer may take to read our last words and close its side. */
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-    /** Told what happens. */
-    interface Events {
-        /** The handshake is complete. */
-        void onSecured();
+    /** Transports on BoringSSL. */
+    private static final class Factory implements Transport.Factory {
+        @Override
+        public Transport server(Loop loop, RelaySocket socket, TlsMaterial material) {
+            return new TlsTransport(loop, socket, material, material.serverEngine());
+        }
 
-        /** Bytes were decrypted; all of them must be used before this returns. */
-        void onPlain(ByteBuffer in);
-
-        /** What was blocked may write again. */
-        void onUnblocked();
-
-        /** The peer closed, or the connection broke; once, and nothing follows. */
-        void onTransportClosed(Failure failure, @Nullable Throwable cause);
+        @Override
+        public Transport client(Loop loop, RelaySocket socket, TlsMaterial material, List<SpiffeId> expected) {
+            return new TlsTransport(loop, socket, material, material.clientEngine(expected));
+        }
     }
 
-    /** How a transport ended. */
-    enum Failure {
-        /** The peer closed. */
-        CLOSED_BY_PEER,
-        /** The connection broke. */
-        BROKEN,
-        /** TLS refused what came. */
-        TLS,
-        /** No buffer was free. */
-        NO_BUFFER,
-        /** We are wrong. */
-        FAULT
-    }
-
-    private final DataLoop loop;
-    private final TcpSocket socket;
+    private final Loop loop;
+    private final RelaySocket socket;
     private final TlsMaterial material;
     private final SSLEngine engine;
-    private final Events events;
+    private Events events = NOBODY;
     private final ChunkQueue waiting;
     private final Runnable readAgain = this::onReady;
     private @Nullable ByteBuffer partial;
@@ -71,17 +73,17 @@ final class TlsTransport implements TcpSocket.Listener {
     private boolean closing;
     private boolean closed;
 
-    TlsTransport(DataLoop loop, TcpSocket socket, TlsMaterial material, SSLEngine engine, Events events) {
+    TlsTransport(Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine) {
         this.loop = loop;
         this.socket = socket;
         this.material = material;
         this.engine = engine;
-        this.events = events;
         this.waiting = new ChunkQueue(loop.buffers());
     }
 
-    /** Begins the handshake. */
-    void start() {
+    @Override
+    public void start(Events told) {
+        events = told;
         socket.listener(this);
         try {
             engine.beginHandshake();
@@ -92,16 +94,18 @@ final class TlsTransport implements TcpSocket.Listener {
         onReady();
     }
 
-    SSLEngine engine() {
-        return engine;
+    @Override
+    public PeerIdentity peer() {
+        return TlsMaterial.peerOf(engine);
     }
 
-    /** Whether ciphertext waits for the kernel; {@link Events#onUnblocked} follows. */
-    boolean isBlocked() {
+    @Override
+    public boolean isBlocked() {
         return !waiting.isEmpty();
     }
 
-    boolean isClosed() {
+    @Override
+    public boolean isClosed() {
         return closed || closing;
     }
 
@@ -136,7 +140,7 @@ final class TlsTransport implements TcpSocket.Listener {
     }
 
     private void drainWaiting() {
-        if (waiting.writeTo(socket) == TcpSocket.BROKEN) {
+        if (waiting.writeTo(socket) == RelaySocket.BROKEN) {
             fail(Failure.BROKEN, null);
         } else if (waiting.isEmpty()) {
             if (closing) {
@@ -157,7 +161,7 @@ final class TlsTransport implements TcpSocket.Listener {
         } else if (count == 0) {
             keepPartial(in);
         } else {
-            fail(count == TcpSocket.END ? Failure.CLOSED_BY_PEER : Failure.BROKEN, null);
+            fail(count == RelaySocket.END ? Failure.CLOSED_BY_PEER : Failure.BROKEN, null);
         }
     }
 
@@ -270,8 +274,8 @@ final class TlsTransport implements TcpSocket.Listener {
         }
     }
 
-    /** Encrypts and writes all of the buffer; never called while blocked. */
-    void write(ByteBuffer plain) {
+    @Override
+    public void write(ByteBuffer plain) {
         ByteBuffer out = loop.cipherOut();
         try {
             while (plain.hasRemaining() && !isClosed()) {
@@ -294,7 +298,7 @@ final class TlsTransport implements TcpSocket.Listener {
     private void push(ByteBuffer out) {
         out.flip();
         if (!closed && out.hasRemaining()) {
-            if (waiting.isEmpty() && socket.write(out) == TcpSocket.BROKEN) {
+            if (waiting.isEmpty() && socket.write(out) == RelaySocket.BROKEN) {
                 fail(Failure.BROKEN, null);
             } else if (!closed && out.hasRemaining() && !waiting.append(out)) {
                 fail(Failure.NO_BUFFER, null);
@@ -303,8 +307,8 @@ final class TlsTransport implements TcpSocket.Listener {
         out.clear();
     }
 
-    /** Says good-bye, lets the peer read it, then closes. */
-    void close() {
+    @Override
+    public void close() {
         if (isClosed()) {
             return;
         }
@@ -318,11 +322,11 @@ final class TlsTransport implements TcpSocket.Listener {
         if (waiting.isEmpty()) {
             socket.shutdownWrite();
         }
-        ScheduledFuture<?> deadline = loop.schedule(this::closeNow, LINGER_NANOS);
+        Timer deadline = loop.schedule(this::closeNow, LINGER_NANOS);
         socket.listener(() -> {
             onReady();
             if (closed) {
-                deadline.cancel(false);
+                deadline.cancel();
             }
         });
         discardInput();
@@ -377,7 +381,7 @@ final class TlsTransport implements TcpSocket.Listener {
         if (waiting.isEmpty()) {
             socket.shutdownWrite();
         }
-        loop.after(LINGER_NANOS, this::closeNow);
+        Timer _ = loop.schedule(this::closeNow, LINGER_NANOS);
         discardInput();
     }
 }

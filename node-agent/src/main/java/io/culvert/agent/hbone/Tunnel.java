@@ -1,9 +1,7 @@
 package io.culvert.agent.hbone;
 
-import io.culvert.agent.base.DataLoop;
-import io.culvert.agent.base.Ticker;
-import io.culvert.agent.certs.TlsMaterial;
-import io.culvert.agent.relay.TcpSocket;
+import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Timer;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectRefusedException;
@@ -17,14 +15,11 @@ import io.culvert.protocol.hbone.PeerSettings;
 import io.culvert.protocol.hbone.RequestFault;
 import io.culvert.protocol.hbone.frame.AbuseKind;
 import io.culvert.protocol.hbone.frame.Http2Code;
-import io.culvert.protocol.identity.SpiffeId;
-import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: streams by the session; the batch by one pooled buffer; handshake, preface and header blocks by a timeout; a
  * silent peer by PING.
  */
-public final class Tunnel implements TlsTransport.Events, HboneListener {
+public final class Tunnel implements Transport.Events, HboneListener {
     private static final int FRAME_HEADER_BYTES = 9;
     /** Less room than this in the batch is not worth a frame. */
     private static final int FRAME_BYTES_MIN = 1_024;
@@ -53,10 +48,10 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
      */
     public record Terms(HboneSettings session, long handshakeNanos, long pingIntervalNanos, long pingTimeoutNanos) {}
 
-    private final DataLoop loop;
+    private final Loop loop;
     private final Terms terms;
     private final TunnelListener listener;
-    private final TlsTransport transport;
+    private final Transport transport;
     private final HboneSession session;
     private final Set<TunnelStream> streams = new LinkedHashSet<>();
     private final ArrayDeque<TunnelStream> waitingForTransport = new ArrayDeque<>();
@@ -68,50 +63,36 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
     private boolean receiving;
     private boolean open;
     private boolean closed;
-    private @Nullable ScheduledFuture<?> handshakeDeadline;
-    private @Nullable ScheduledFuture<?> headerBlockDeadline;
-    private @Nullable ScheduledFuture<?> nextPing;
+    private @Nullable Timer handshakeDeadline;
+    private @Nullable Timer headerBlockDeadline;
+    private @Nullable Timer nextPing;
     private long pingsSent;
     private long pongsSeen;
     private @Nullable TunnelFailure closeWith;
 
-    private Tunnel(
-            DataLoop loop,
-            TcpSocket socket,
-            TlsMaterial material,
-            SSLEngine engine,
-            Terms terms,
-            boolean server,
-            TunnelListener listener) {
+    private Tunnel(Loop loop, Transport transport, Terms terms, boolean server, TunnelListener listener) {
         this.loop = loop;
         this.terms = terms;
         this.server = server;
         this.listener = listener;
-        this.transport = new TlsTransport(loop, socket, material, engine, this);
+        this.transport = transport;
         this.session = server ? HboneSession.server(terms.session(), this) : HboneSession.client(terms.session(), this);
     }
 
     /** The accepting side. */
-    public static Tunnel server(
-            DataLoop loop, TcpSocket socket, TlsMaterial material, Terms terms, TunnelListener listener) {
-        return new Tunnel(loop, socket, material, material.serverEngine(), terms, true, listener);
+    public static Tunnel server(Loop loop, Transport transport, Terms terms, TunnelListener listener) {
+        return new Tunnel(loop, transport, terms, true, listener);
     }
 
-    /** The opening side; the peer must prove one of the identities. */
-    public static Tunnel client(
-            DataLoop loop,
-            TcpSocket socket,
-            TlsMaterial material,
-            List<SpiffeId> expected,
-            Terms terms,
-            TunnelListener listener) {
-        return new Tunnel(loop, socket, material, material.clientEngine(expected), terms, false, listener);
+    /** The opening side. */
+    public static Tunnel client(Loop loop, Transport transport, Terms terms, TunnelListener listener) {
+        return new Tunnel(loop, transport, terms, false, listener);
     }
 
     /** Begins the handshake. */
     public void start() {
         handshakeDeadline = loop.schedule(this::handshakeTimedOut, terms.handshakeNanos());
-        transport.start();
+        transport.start(this);
     }
 
     private void handshakeTimedOut() {
@@ -121,7 +102,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
                 Http2Code.SETTINGS_TIMEOUT);
     }
 
-    DataLoop loop() {
+    Loop loop() {
         return loop;
     }
 
@@ -209,9 +190,9 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
         listener.onTunnelClosed(failure.reason(), failure.detail(), failure.badPeer());
     }
 
-    private static void cancel(@Nullable ScheduledFuture<?> timer) {
+    private static void cancel(@Nullable Timer timer) {
         if (timer != null) {
-            timer.cancel(false);
+            timer.cancel();
         }
     }
 
@@ -368,7 +349,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
     public void onSecured() {
         open = true;
         nextPing = loop.schedule(this::ping, terms.pingIntervalNanos());
-        listener.onTunnelOpen(TlsMaterial.peerOf(transport.engine()));
+        listener.onTunnelOpen(transport.peer());
         requestFlush();
     }
 
@@ -376,7 +357,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
     public void onPlain(ByteBuffer in) {
         receiving = true;
         try {
-            session.receive(in, Ticker.SYSTEM.nanoTime());
+            session.receive(in, loop.nanoTime());
         } finally {
             receiving = false;
         }
@@ -408,7 +389,7 @@ public final class Tunnel implements TlsTransport.Events, HboneListener {
     }
 
     @Override
-    public void onTransportClosed(TlsTransport.Failure failure, @Nullable Throwable cause) {
+    public void onTransportClosed(Transport.Failure failure, @Nullable Throwable cause) {
         closed(TunnelFailure.of(failure, cause, open));
     }
 

@@ -21,7 +21,7 @@ record TunnelFailure(
     private static final int CAUSES_MAX = 8;
 
     /** Of how the transport ended; {@code open} tells whether the handshake was complete. */
-    static TunnelFailure of(TlsTransport.Failure failure, @Nullable Throwable cause, boolean open) {
+    static TunnelFailure of(Transport.Failure failure, @Nullable Throwable cause, boolean open) {
         return switch (failure) {
             case CLOSED_BY_PEER ->
                 open

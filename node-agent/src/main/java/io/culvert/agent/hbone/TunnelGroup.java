@@ -1,11 +1,11 @@
 package io.culvert.agent.hbone;
 
+import io.culvert.agent.base.Timer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectRefusedException;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.frame.Http2Code;
-import io.netty.util.concurrent.ScheduledFuture;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -130,7 +130,7 @@ final class TunnelGroup {
         private final ConnectRequest request;
         private final HbonePool.Listener listener;
         private @Nullable TunnelStream stream;
-        private @Nullable ScheduledFuture<?> deadline;
+        private @Nullable Timer deadline;
         private boolean over;
 
         Waiting(ConnectRequest request, HbonePool.Listener listener) {
@@ -200,9 +200,9 @@ final class TunnelGroup {
         }
 
         private void cancelDeadline() {
-            ScheduledFuture<?> running = deadline;
+            Timer running = deadline;
             if (running != null) {
-                running.cancel(false);
+                running.cancel();
             }
         }
     }

@@ -2,7 +2,9 @@ package io.culvert.agent.pods;
 
 import io.culvert.agent.base.Drain;
 import io.culvert.agent.base.Readiness;
+import io.culvert.agent.certs.CertificateStore;
 import io.culvert.agent.proxy.PodProxy;
+import io.culvert.agent.proxy.ProxyHost;
 import io.culvert.agent.proxy.ProxyWorld;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.shim.PodNetns;
@@ -36,7 +38,9 @@ public final class LocalPods implements Drain.Participant {
     private static final String NETNS_ABSENT = "its network namespace does not exist yet";
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    private final ProxyHost host;
     private final ProxyWorld world;
+    private final CertificateStore certificates;
     private final Capture capture;
     private final Runnable becameReady;
     private final ReentrantLock lock = new ReentrantLock();
@@ -49,7 +53,10 @@ public final class LocalPods implements Drain.Participant {
     private Drain.@Nullable Token drainToken;
     private volatile Map<String, ServedPod> shown = Map.of();
 
-    public LocalPods(ProxyWorld world, Capture capture, Readiness readiness) {
+    public LocalPods(
+            ProxyHost host, ProxyWorld world, CertificateStore certificates, Capture capture, Readiness readiness) {
+        this.host = host;
+        this.certificates = certificates;
         this.world = world;
         this.capture = capture;
         this.becameReady = readiness.begin("workload proxy manager");
@@ -151,7 +158,7 @@ public final class LocalPods implements Drain.Participant {
                 return new ServedPod(pod, proxy, NETNS_ABSENT);
             }
             if (proxy == null) {
-                proxy = PodProxy.start(world, pod.identity(), PodNetns.open(pod.netns()));
+                proxy = PodProxy.start(host, world, pod.identity(), PodNetns.open(pod.netns()));
                 world.telemetry().metrics().proxyStarted();
             }
             capture.begin(pathOf(proxy.netns()));
@@ -200,10 +207,9 @@ public final class LocalPods implements Drain.Participant {
     }
 
     private void forgetUnusedIdentities(Map<String, WantedPod> target) {
-        world.certificates()
-                .retain(id -> target.values().stream()
-                        .anyMatch(pod -> pod.identity().namespace().equals(id.namespace())
-                                && pod.identity().serviceAccount().equals(id.serviceAccount())));
+        certificates.retain(id -> target.values().stream()
+                .anyMatch(pod -> pod.identity().namespace().equals(id.namespace())
+                        && pod.identity().serviceAccount().equals(id.serviceAccount())));
     }
 
     private void count() {

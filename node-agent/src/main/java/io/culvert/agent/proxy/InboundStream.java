@@ -5,7 +5,7 @@ import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelayOwner;
-import io.culvert.agent.relay.TcpSocket;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.route.InboundRoute;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
@@ -35,7 +35,7 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
     private static final int UNAVAILABLE = 503;
 
     private final PodLoop podLoop;
-    private final PodProxy pod;
+    private final Pod pod;
     private final InboundTunnel tunnel;
     private final TunnelStream stream;
     private final ConnectRequest request;
@@ -121,12 +121,12 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
         boolean spoof = pod.spoofing()
                 && deliver.spoofSource()
                 && !tunnel.peer().ip().equals(deliver.target().ip());
-        cancelOpening = pod.dialer()
-                .dial(podLoop.loop(), deliver.target(), spoof ? tunnel.peer().ip() : null, this);
+        cancelOpening =
+                podLoop.dialer().dial(deliver.target(), spoof ? tunnel.peer().ip() : null, this);
     }
 
     @Override
-    public void onConnected(TcpSocket socket) {
+    public void onConnected(RelaySocket socket) {
         Workload known = self;
         InboundRoute.Deliver deliver = route;
         if (closed || known == null || deliver == null) {
@@ -142,7 +142,7 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
         stream.start(started);
     }
 
-    private void writeProxyHeader(TcpSocket socket, InboundRoute.Deliver deliver) {
+    private void writeProxyHeader(RelaySocket socket, InboundRoute.Deliver deliver) {
         IpPort named = deliver.proxyHeader();
         if (named != null) {
             SpiffeId peerId = tunnel.peerIdentity() instanceof PeerIdentity.Verified verified ? verified.id() : null;

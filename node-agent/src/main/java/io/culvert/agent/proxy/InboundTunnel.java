@@ -1,11 +1,14 @@
 package io.culvert.agent.proxy;
 
+import io.culvert.agent.base.Timer;
 import io.culvert.agent.certs.TlsMaterial;
+import io.culvert.agent.hbone.Transport;
 import io.culvert.agent.hbone.Tunnel;
 import io.culvert.agent.hbone.TunnelListener;
 import io.culvert.agent.hbone.TunnelStream;
 import io.culvert.agent.mesh.MeshSnapshot;
-import io.culvert.agent.relay.TcpSocket;
+import io.culvert.agent.relay.AcceptedSocket;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.Direction;
@@ -17,7 +20,6 @@ import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.workload.Workload;
-import io.netty.util.concurrent.ScheduledFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,30 +29,31 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bounds: a time to become secured, certificate included; tunnels per pod.
  */
-final class InboundTunnel implements OpenConnection, TcpSocket.Listener, TunnelListener {
+final class InboundTunnel implements OpenConnection, RelaySocket.Listener, TunnelListener {
     private final PodLoop podLoop;
-    private final PodProxy pod;
-    private final TcpSocket socket;
+    private final Pod pod;
+    private final AcceptedSocket socket;
     private final IpPort peer;
     private final IpPort local;
     private PeerIdentity peerIdentity = PeerIdentity.PLAINTEXT;
     private @Nullable Tunnel tunnel;
-    private @Nullable ScheduledFuture<?> certificateDeadline;
+    private @Nullable Timer certificateDeadline;
     private Runnable withdrawWish = () -> {};
     private boolean secured;
     private boolean holdsTunnelPlace;
     private boolean closed;
 
-    private InboundTunnel(PodLoop podLoop, int fd) {
+    private InboundTunnel(PodLoop podLoop, AcceptedSocket accepted) {
         this.podLoop = podLoop;
         this.pod = podLoop.pod();
-        this.socket = TcpSocket.adopt(podLoop.loop(), fd, this);
+        this.socket = accepted;
         this.peer = Addresses.of(socket.remoteAddress());
         this.local = Addresses.of(socket.localAddress());
+        accepted.listener(this);
     }
 
-    static void accept(PodLoop podLoop, int fd) {
-        InboundTunnel accepted = new InboundTunnel(podLoop, fd);
+    static void accept(PodLoop podLoop, AcceptedSocket socket) {
+        InboundTunnel accepted = new InboundTunnel(podLoop, socket);
         accepted.metrics().socketOpened(Direction.INBOUND);
         accepted.holdsTunnelPlace = podLoop.pod().takeTunnelPlace();
         if (!accepted.holdsTunnelPlace || !podLoop.admit(accepted)) {
@@ -63,10 +66,7 @@ final class InboundTunnel implements OpenConnection, TcpSocket.Listener, TunnelL
     }
 
     private void noDelay() {
-        try {
-            ((io.netty.channel.unix.Socket) socket.fd()).setTcpNoDelay(true);
-        } catch (java.io.IOException e) {
-            // The peer is gone already; reading tells.
+        if (!socket.noDelay()) {
             socketBroke();
         }
     }
@@ -108,11 +108,12 @@ final class InboundTunnel implements OpenConnection, TcpSocket.Listener, TunnelL
         if (closed) {
             return;
         }
-        ScheduledFuture<?> waited = certificateDeadline;
+        Timer waited = certificateDeadline;
         if (waited != null) {
-            waited.cancel(false);
+            waited.cancel();
         }
-        Tunnel started = Tunnel.server(podLoop.loop(), socket, material, pod.serverTerms(), this);
+        Transport transport = pod.world().transports().server(podLoop.loop(), socket, material);
+        Tunnel started = Tunnel.server(podLoop.loop(), transport, pod.serverTerms(), this);
         tunnel = started;
         started.start();
     }
@@ -203,9 +204,9 @@ final class InboundTunnel implements OpenConnection, TcpSocket.Listener, TunnelL
         }
         closed = true;
         withdrawWish.run();
-        ScheduledFuture<?> waited = certificateDeadline;
+        Timer waited = certificateDeadline;
         if (waited != null) {
-            waited.cancel(false);
+            waited.cancel();
         }
         if (secured) {
             metrics().tunnelClosed(TunnelRole.SERVER);

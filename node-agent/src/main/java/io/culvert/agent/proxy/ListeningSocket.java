@@ -2,6 +2,7 @@ package io.culvert.agent.proxy;
 
 import io.culvert.agent.base.DataLoop;
 import io.culvert.agent.base.LoopGroup;
+import io.culvert.agent.base.Timer;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoHandle;
@@ -108,14 +109,16 @@ final class ListeningSocket implements EpollIoHandle {
         LOG.log(System.Logger.Level.WARNING, () -> name + " cannot accept: " + why.getMessage());
         source.submit(EpollIoOps.NONE);
         // The registration is gone from epoll until then; submitting adds it again.
-        loop.after(REST_NANOS, () -> {
-            IoRegistration current = registration;
-            if (!closed && current != null) {
-                current.cancel();
-                registration = loop.register(this).getNow();
-                resume();
-            }
-        });
+        Timer _ = loop.schedule(this::registerAgain, REST_NANOS);
+    }
+
+    private void registerAgain() {
+        IoRegistration current = registration;
+        if (!closed && current != null) {
+            current.cancel();
+            registration = loop.register(this).getNow();
+            resume();
+        }
     }
 
     @Override

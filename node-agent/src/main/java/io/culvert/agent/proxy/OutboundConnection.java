@@ -3,11 +3,12 @@ package io.culvert.agent.proxy;
 import io.culvert.agent.hbone.HbonePool;
 import io.culvert.agent.hbone.TunnelStream;
 import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.relay.AcceptedSocket;
 import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelayOwner;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.relay.SocketPeer;
-import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.route.RefusalReason;
 import io.culvert.agent.route.Route;
 import io.culvert.agent.telemetry.BadPeer;
@@ -27,9 +28,7 @@ import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
-import io.culvert.shim.Address;
 import io.culvert.shim.ShimException;
-import io.culvert.shim.SocketFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -39,10 +38,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop. Owns: the application's socket until the relay takes it over.
  */
 final class OutboundConnection
-        implements OpenConnection, TcpSocket.Listener, HbonePool.Listener, Dialer.Listener, RelayOwner {
+        implements OpenConnection, RelaySocket.Listener, HbonePool.Listener, Dialer.Listener, RelayOwner {
     private final PodLoop podLoop;
-    private final PodProxy pod;
-    private final TcpSocket app;
+    private final Pod pod;
+    private final AcceptedSocket app;
     private final IpPort source;
     private IpPort destination = Addresses.UNKNOWN;
     private IpPort dialled = Addresses.UNKNOWN;
@@ -52,15 +51,16 @@ final class OutboundConnection
     private Runnable cancelOpening = () -> {};
     private boolean closed;
 
-    private OutboundConnection(PodLoop podLoop, int fd) {
+    private OutboundConnection(PodLoop podLoop, AcceptedSocket accepted) {
         this.podLoop = podLoop;
         this.pod = podLoop.pod();
-        this.app = TcpSocket.adopt(podLoop.loop(), fd, this);
+        this.app = accepted;
         this.source = Addresses.of(app.remoteAddress());
+        accepted.listener(this);
     }
 
-    static void accept(PodLoop podLoop, int fd) {
-        OutboundConnection connection = new OutboundConnection(podLoop, fd);
+    static void accept(PodLoop podLoop, AcceptedSocket socket) {
+        OutboundConnection connection = new OutboundConnection(podLoop, socket);
         podLoop.pod().world().telemetry().metrics().socketOpened(Direction.OUTBOUND);
         if (podLoop.admit(connection)) {
             connection.identify();
@@ -71,12 +71,10 @@ final class OutboundConnection
 
     private void identify() {
         try {
-            int fd = app.fd().intValue();
-            SocketFactory.applyAccepted(fd, pod.acceptedSpec());
-            Address original = new Address();
-            boolean tracked = SocketFactory.originalDestination(fd, original);
-            destination = IpPort.of(original.high(), original.low(), original.port());
-            if (!tracked || destination.equals(Addresses.of(app.localAddress()))) {
+            app.tune(pod.acceptedSpec());
+            IpPort original = app.originalDestination();
+            destination = original == null ? Addresses.of(app.localAddress()) : original;
+            if (original == null) {
                 // Dialled directly, not redirected: there is nowhere else that it wanted to go.
                 pod.world().telemetry().metrics().badPeer(BadPeer.OWN_PORT);
                 close(CloseReason.SELF_CALL, "the connection was not redirected here");
@@ -152,7 +150,7 @@ final class OutboundConnection
                 Party.of(dialled, there, there == null ? null : there.identity()),
                 direct.service(),
                 null);
-        cancelOpening = pod.dialer().dial(podLoop.loop(), dialled, null, this);
+        cancelOpening = podLoop.dialer().dial(dialled, null, this);
     }
 
     private void open(Workload self, Route.Tunnelled route) {
@@ -206,7 +204,7 @@ final class OutboundConnection
     }
 
     @Override
-    public void onConnected(TcpSocket socket) {
+    public void onConnected(RelaySocket socket) {
         if (closed) {
             socket.close();
             return;

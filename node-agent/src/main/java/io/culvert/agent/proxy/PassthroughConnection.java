@@ -1,11 +1,12 @@
 package io.culvert.agent.proxy;
 
 import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.relay.AcceptedSocket;
 import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelayOwner;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.relay.SocketPeer;
-import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.route.InboundRoute;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
@@ -17,9 +18,7 @@ import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.policy.Decision;
 import io.culvert.protocol.workload.Workload;
-import io.culvert.shim.Address;
 import io.culvert.shim.ShimException;
-import io.culvert.shim.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,10 +26,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: the peer's socket until the relay takes it over.
  */
-final class PassthroughConnection implements OpenConnection, TcpSocket.Listener, Dialer.Listener, RelayOwner {
+final class PassthroughConnection implements OpenConnection, RelaySocket.Listener, Dialer.Listener, RelayOwner {
     private final PodLoop podLoop;
-    private final PodProxy pod;
-    private final TcpSocket downstream;
+    private final Pod pod;
+    private final AcceptedSocket downstream;
     private final IpPort peer;
     private IpPort destination = Addresses.UNKNOWN;
     private InboundRoute.@Nullable Deliver route;
@@ -39,15 +38,16 @@ final class PassthroughConnection implements OpenConnection, TcpSocket.Listener,
     private Runnable cancelOpening = () -> {};
     private boolean closed;
 
-    private PassthroughConnection(PodLoop podLoop, int fd) {
+    private PassthroughConnection(PodLoop podLoop, AcceptedSocket accepted) {
         this.podLoop = podLoop;
         this.pod = podLoop.pod();
-        this.downstream = TcpSocket.adopt(podLoop.loop(), fd, this);
+        this.downstream = accepted;
         this.peer = Addresses.of(downstream.remoteAddress());
+        accepted.listener(this);
     }
 
-    static void accept(PodLoop podLoop, int fd) {
-        PassthroughConnection connection = new PassthroughConnection(podLoop, fd);
+    static void accept(PodLoop podLoop, AcceptedSocket socket) {
+        PassthroughConnection connection = new PassthroughConnection(podLoop, socket);
         podLoop.pod().world().telemetry().metrics().socketOpened(Direction.INBOUND);
         if (podLoop.admit(connection)) {
             connection.identify();
@@ -59,12 +59,10 @@ final class PassthroughConnection implements OpenConnection, TcpSocket.Listener,
 
     private void identify() {
         try {
-            int fd = downstream.fd().intValue();
-            SocketFactory.applyAccepted(fd, pod.acceptedSpec());
-            Address original = new Address();
-            boolean tracked = SocketFactory.originalDestination(fd, original);
-            destination = IpPort.of(original.high(), original.low(), original.port());
-            if (!tracked || destination.equals(Addresses.of(downstream.localAddress()))) {
+            downstream.tune(pod.acceptedSpec());
+            IpPort original = downstream.originalDestination();
+            destination = original == null ? Addresses.of(downstream.localAddress()) : original;
+            if (original == null) {
                 pod.world().telemetry().metrics().badPeer(BadPeer.OWN_PORT);
                 close(CloseReason.SELF_CALL, "the connection was not redirected here");
                 return;
@@ -119,7 +117,7 @@ final class PassthroughConnection implements OpenConnection, TcpSocket.Listener,
         boolean spoof = pod.spoofing()
                 && deliver.spoofSource()
                 && !peer.ip().equals(deliver.target().ip());
-        cancelOpening = pod.dialer().dial(podLoop.loop(), deliver.target(), spoof ? peer.ip() : null, this);
+        cancelOpening = podLoop.dialer().dial(deliver.target(), spoof ? peer.ip() : null, this);
     }
 
     /** The peer's socket while the application is being reached: all that matters is whether it broke. */
@@ -136,7 +134,7 @@ final class PassthroughConnection implements OpenConnection, TcpSocket.Listener,
     }
 
     @Override
-    public void onConnected(TcpSocket socket) {
+    public void onConnected(RelaySocket socket) {
         if (closed) {
             socket.close();
             return;

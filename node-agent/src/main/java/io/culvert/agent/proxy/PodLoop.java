@@ -1,8 +1,9 @@
 package io.culvert.agent.proxy;
 
-import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.base.Loop;
 import io.culvert.agent.hbone.HbonePool;
 import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.telemetry.CloseReason;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,26 +17,36 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop, except {@link #policiesMayHaveChanged}.
  */
 final class PodLoop {
-    private final PodProxy pod;
-    private final DataLoop loop;
+    private final Pod pod;
+    private final Loop loop;
+    private final Dialer dialer;
     private final HbonePool pool;
     private final Set<OpenConnection> open = new LinkedHashSet<>();
     private final AtomicBoolean recheckRequested = new AtomicBoolean();
     private final Runnable recheck = this::recheck;
     private boolean draining;
 
-    PodLoop(PodProxy pod, DataLoop loop, HbonePool pool) {
+    PodLoop(Pod pod, Loop loop, Dialer dialer, HbonePool.Terms terms) {
         this.pod = pod;
         this.loop = loop;
-        this.pool = pool;
+        this.dialer = dialer;
+        ProxyWorld world = pod.world();
+        this.pool = new HbonePool(
+                new HbonePool.Surroundings(
+                        loop, dialer, world.transports(), world.certificates(), world.telemetry(), world.clock()),
+                terms);
     }
 
-    PodProxy pod() {
+    Pod pod() {
         return pod;
     }
 
-    DataLoop loop() {
+    Loop loop() {
         return loop;
+    }
+
+    Dialer dialer() {
+        return dialer;
     }
 
     HbonePool pool() {

@@ -1,10 +1,10 @@
 package io.culvert.agent.proxy;
 
-import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Timer;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.protocol.workload.Workload;
-import io.netty.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -17,16 +17,16 @@ import org.jspecify.annotations.Nullable;
 final class WorkloadWait {
     static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-    private final DataLoop loop;
+    private final Loop loop;
     private final MeshStore mesh;
     private final PodIdentity pod;
     private final BiConsumer<MeshSnapshot, @Nullable Workload> then;
     private MeshStore.@Nullable Registration registration;
-    private @Nullable ScheduledFuture<?> deadline;
+    private @Nullable Timer deadline;
     private boolean over;
 
     private WorkloadWait(
-            DataLoop loop, MeshStore mesh, PodIdentity pod, BiConsumer<MeshSnapshot, @Nullable Workload> then) {
+            Loop loop, MeshStore mesh, PodIdentity pod, BiConsumer<MeshSnapshot, @Nullable Workload> then) {
         this.loop = loop;
         this.mesh = mesh;
         this.pod = pod;
@@ -75,9 +75,9 @@ final class WorkloadWait {
         if (waiting != null) {
             waiting.close();
         }
-        ScheduledFuture<?> timer = deadline;
+        Timer timer = deadline;
         if (timer != null) {
-            timer.cancel(false);
+            timer.cancel();
         }
         then.accept(snapshot, known);
     }

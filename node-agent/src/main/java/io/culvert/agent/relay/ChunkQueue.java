@@ -55,9 +55,9 @@ public final class ChunkQueue {
     /**
      * Writes as much as the socket takes.
      *
-     * @return bytes written, or {@link TcpSocket#BROKEN}
+     * @return bytes written, or {@link RelaySocket#BROKEN}
      */
-    public int writeTo(TcpSocket socket) {
+    public int writeTo(RelaySocket socket) {
         int total = 0;
         while (true) {
             ByteBuffer first = chunks.peekFirst();
@@ -65,8 +65,8 @@ public final class ChunkQueue {
                 return total;
             }
             int count = socket.write(first);
-            if (count == TcpSocket.BROKEN) {
-                return TcpSocket.BROKEN;
+            if (count == RelaySocket.BROKEN) {
+                return RelaySocket.BROKEN;
             }
             total += count;
             bytes -= count;

@@ -1,6 +1,6 @@
 package io.culvert.agent.relay;
 
-import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.base.Loop;
 import io.culvert.agent.telemetry.CloseReason;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -16,19 +16,19 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: per tick {@link #TURN_BYTES_MAX} upwards; what waits for the application is bounded by the credit that the
  * peer was given, and by the loop's buffer budget.
  */
-public final class Relay implements TcpSocket.Listener {
+public final class Relay implements RelaySocket.Listener {
     /** How much one connection may move upwards before the others get their turn. */
-    static final int TURN_BYTES_MAX = 4 * DataLoop.READ_BYTES_MAX;
+    static final int TURN_BYTES_MAX = 4 * Loop.READ_BYTES_MAX;
 
-    private final DataLoop loop;
-    private final TcpSocket app;
+    private final Loop loop;
+    private final RelaySocket app;
     private final RelayPeer peer;
     private final RelayOwner owner;
     private final ChunkQueue waiting;
     private final RelayState state = new RelayState();
     private boolean over;
 
-    public Relay(DataLoop loop, TcpSocket app, RelayPeer peer, RelayOwner owner) {
+    public Relay(Loop loop, RelaySocket app, RelayPeer peer, RelayOwner owner) {
         this.loop = loop;
         this.app = app;
         this.peer = peer;
@@ -86,11 +86,11 @@ public final class Relay implements TcpSocket.Listener {
                 if (!peer.sent(room, count)) {
                     fail(CloseReason.LIMIT_REACHED, "no buffer was free for bytes to the peer");
                 }
-            } else if (count == TcpSocket.END) {
+            } else if (count == RelaySocket.END) {
                 state.appEnded();
                 peer.finish();
                 completeIfDone();
-            } else if (count == TcpSocket.BROKEN) {
+            } else if (count == RelaySocket.BROKEN) {
                 fail(CloseReason.RESET_BY_APPLICATION, null);
             }
         }
@@ -99,7 +99,7 @@ public final class Relay implements TcpSocket.Listener {
     /** The peer has left in good order: the application may still end, but bytes of it are answered by a reset. */
     private void readForNobody() {
         int count = app.read(loop.relayScratch().limit(1));
-        if (count == TcpSocket.END) {
+        if (count == RelaySocket.END) {
             state.appEnded();
             completeIfDone();
         } else if (count != 0) {
@@ -115,7 +115,7 @@ public final class Relay implements TcpSocket.Listener {
             return;
         }
         int taken = waiting.isEmpty() && app.isWritable() ? app.write(from) : 0;
-        if (taken == TcpSocket.BROKEN) {
+        if (taken == RelaySocket.BROKEN) {
             appIsDeaf(length);
             return;
         }
@@ -130,7 +130,7 @@ public final class Relay implements TcpSocket.Listener {
 
     private void drain() {
         int taken = waiting.writeTo(app);
-        if (taken == TcpSocket.BROKEN) {
+        if (taken == RelaySocket.BROKEN) {
             appIsDeaf(0);
             return;
         }

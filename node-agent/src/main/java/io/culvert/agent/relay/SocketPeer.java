@@ -1,8 +1,8 @@
 package io.culvert.agent.relay;
 
-import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Timer;
 import io.culvert.agent.telemetry.CloseReason;
-import io.netty.util.concurrent.ScheduledFuture;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -12,12 +12,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: its socket and what waits for it.
  */
-public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
+public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     /** How long the last bytes may wait for a peer that does not read, as the kernel's own orphans do. */
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-    private final DataLoop loop;
-    private final TcpSocket socket;
+    private final Loop loop;
+    private final RelaySocket socket;
     private final ChunkQueue waiting;
     private final Runnable readAgain = this::onReady;
     private @Nullable Relay relay;
@@ -29,7 +29,7 @@ public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
     // What the application has not taken yet: reading pauses above a mark.
     private int undrained;
 
-    public SocketPeer(DataLoop loop, TcpSocket socket) {
+    public SocketPeer(Loop loop, RelaySocket socket) {
         this.loop = loop;
         this.socket = socket;
         this.waiting = new ChunkQueue(loop.buffers());
@@ -71,7 +71,7 @@ public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
     }
 
     private void drain() {
-        if (waiting.writeTo(socket) == TcpSocket.BROKEN) {
+        if (waiting.writeTo(socket) == RelaySocket.BROKEN) {
             waiting.release();
             writeBroke = true;
         } else if (waiting.isEmpty() && finishing) {
@@ -82,7 +82,7 @@ public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
     private void read() {
         int moved = 0;
         for (Relay told = relay;
-                told != null && !ended && socket.isReadable() && undrained < DataLoop.READ_BYTES_MAX;
+                told != null && !ended && socket.isReadable() && undrained < Loop.READ_BYTES_MAX;
                 told = relay) {
             if (moved >= Relay.TURN_BYTES_MAX) {
                 loop.execute(readAgain);
@@ -94,10 +94,10 @@ public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
                 moved += count;
                 undrained += count;
                 told.onPeerData(scratch.flip());
-            } else if (count == TcpSocket.END) {
+            } else if (count == RelaySocket.END) {
                 ended = true;
                 told.onPeerEnd();
-            } else if (count == TcpSocket.BROKEN) {
+            } else if (count == RelaySocket.BROKEN) {
                 told.onPeerBroken(CloseReason.RESET_BY_PEER, null);
             }
         }
@@ -116,7 +116,7 @@ public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
     public boolean sent(ByteBuffer room, int count) {
         room.flip();
         int taken = socket.write(room);
-        if (taken == TcpSocket.BROKEN) {
+        if (taken == RelaySocket.BROKEN) {
             // What the peer sent before it broke may still be unread: that goes first.
             writeBroke = true;
             loop.execute(readAgain);
@@ -147,9 +147,9 @@ public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
 
     @Override
     public void drained(int count) {
-        boolean wasPaused = undrained >= DataLoop.READ_BYTES_MAX;
+        boolean wasPaused = undrained >= Loop.READ_BYTES_MAX;
         undrained -= count;
-        if (wasPaused && undrained < DataLoop.READ_BYTES_MAX && socket.isReadable()) {
+        if (wasPaused && undrained < Loop.READ_BYTES_MAX && socket.isReadable()) {
             loop.execute(readAgain);
         }
     }
@@ -173,10 +173,10 @@ public final class SocketPeer implements RelayPeer, TcpSocket.Listener {
     /** Both directions have ended, the last bytes still wait for the kernel: they go out before the socket closes. */
     private void lingerUntilDrained() {
         finishing = true;
-        ScheduledFuture<?> deadline = loop.schedule(this::closeLinger, LINGER_NANOS);
+        Timer deadline = loop.schedule(this::closeLinger, LINGER_NANOS);
         socket.listener(() -> {
-            if (waiting.writeTo(socket) == TcpSocket.BROKEN || waiting.isEmpty()) {
-                deadline.cancel(false);
+            if (waiting.writeTo(socket) == RelaySocket.BROKEN || waiting.isEmpty()) {
+                deadline.cancel();
                 finishNow();
                 closeLinger();
             }

@@ -1,6 +1,12 @@
 package io.culvert.agent.relay;
 
 import io.culvert.agent.base.DataLoop;
+import io.culvert.protocol.net.IpAddress;
+import io.culvert.protocol.net.IpPort;
+import io.culvert.shim.Address;
+import io.culvert.shim.ConnectSpec;
+import io.culvert.shim.ShimException;
+import io.culvert.shim.SocketFactory;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoEvent;
@@ -25,12 +31,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Source: epoll(7), tcp(7).
  */
-public final class TcpSocket implements EpollIoHandle {
-    /** {@link #read}: the peer has ended its direction. */
-    public static final int END = -1;
-    /** {@link #read} and {@link #write}: the connection is broken. */
-    public static final int BROKEN = -2;
-
+public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private static final System.Logger LOG = System.getLogger(TcpSocket.class.getName());
     private static final int ERROR = EpollIoOps.EPOLLERR.value();
     private static final int HANG_UP = 0x10;
@@ -40,15 +41,6 @@ public final class TcpSocket implements EpollIoHandle {
     private static final EpollIoOps READING =
             EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
     private static final EpollIoOps READING_AND_WRITING = READING.with(EpollIoOps.EPOLLOUT);
-
-    /** Told of readiness; reads and writes until the socket says that it is not ready. */
-    @FunctionalInterface
-    public interface Listener {
-        void onReady();
-
-        /** {@link #onReady} threw: we are wrong, and this connection must not go on. */
-        default void onFault(RuntimeException fault) {}
-    }
 
     private final Socket socket;
     private @Nullable IoRegistration registration;
@@ -70,9 +62,8 @@ public final class TcpSocket implements EpollIoHandle {
      *
      * @param fd owned by the result from now on, also when this fails
      */
-    public static TcpSocket adopt(DataLoop loop, int fd, Listener listener) {
+    public static TcpSocket adopt(DataLoop loop, int fd) {
         TcpSocket adopted = new TcpSocket(fd);
-        adopted.listener = listener;
         Future<IoRegistration> registering = loop.register(adopted);
         if (!registering.isSuccess()) {
             adopted.close();
@@ -83,6 +74,7 @@ public final class TcpSocket implements EpollIoHandle {
         return adopted;
     }
 
+    @Override
     public void listener(Listener next) {
         listener = next;
     }
@@ -115,26 +107,22 @@ public final class TcpSocket implements EpollIoHandle {
         }
     }
 
-    /** Whether {@link #read} may find something: bytes, the end, or the news that the connection broke. */
+    @Override
     public boolean isReadable() {
         return readable && !closed;
     }
 
-    /** Whether the last {@link #write} was taken whole. */
+    @Override
     public boolean isWritable() {
         return writable && !closed;
     }
 
-    /** Whether epoll has reported an error: what is still unread comes first, then {@link #BROKEN}. */
+    @Override
     public boolean errorSeen() {
         return errorSeen;
     }
 
-    /**
-     * Reads once into the buffer's remaining space.
-     *
-     * @return bytes read, 0 for nothing now, {@link #END} or {@link #BROKEN}
-     */
+    @Override
     public int read(ByteBuffer into) {
         int wanted = into.remaining();
         try {
@@ -157,11 +145,7 @@ public final class TcpSocket implements EpollIoHandle {
         }
     }
 
-    /**
-     * Writes the buffer's remaining bytes as far as the kernel takes them.
-     *
-     * @return bytes taken, possibly fewer than remained, or {@link #BROKEN}
-     */
+    @Override
     public int write(ByteBuffer from) {
         int total = 0;
         try {
@@ -226,7 +210,7 @@ public final class TcpSocket implements EpollIoHandle {
         return brokenErrno;
     }
 
-    /** Ends our direction: the peer reads the end after all that was written. */
+    @Override
     public void shutdownWrite() {
         try {
             socket.shutdown(false, true);
@@ -236,17 +220,17 @@ public final class TcpSocket implements EpollIoHandle {
         }
     }
 
-    /** The peer's address, or null when the socket is not connected. */
+    @Override
     public @Nullable InetSocketAddress remoteAddress() {
         return closed ? null : socket.remoteAddress();
     }
 
-    /** Our own address, or null when the socket is closed. */
+    @Override
     public @Nullable InetSocketAddress localAddress() {
         return closed ? null : socket.localAddress();
     }
 
-    /** Closes with a TCP RST, unread and unsent bytes dropped. */
+    @Override
     public void abort() {
         if (!closed) {
             try {
@@ -278,6 +262,38 @@ public final class TcpSocket implements EpollIoHandle {
         }
     }
 
+    @Override
+    public boolean noDelay() {
+        try {
+            socket.setTcpNoDelay(true);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public void tune(ConnectSpec spec) throws ShimException {
+        SocketFactory.applyAccepted(socket.intValue(), spec);
+    }
+
+    @Override
+    public @Nullable IpPort originalDestination() throws ShimException {
+        Address original = new Address();
+        boolean tracked = SocketFactory.originalDestination(socket.intValue(), original);
+        IpPort destination = IpPort.of(original.high(), original.low(), original.port());
+        return tracked && !isOwn(destination) ? destination : null;
+    }
+
+    /** Connection tracking also knows connections that were dialled to us directly. */
+    private boolean isOwn(IpPort destination) {
+        InetSocketAddress own = localAddress();
+        return own != null
+                && own.getPort() == destination.port()
+                && IpAddress.ofBytes(own.getAddress().getAddress()).equals(destination.ip());
+    }
+
+    @Override
     public boolean isClosed() {
         return closed;
     }
