@@ -23,7 +23,7 @@ def machine_seconds():
     return (user + nice + system + irq + softirq) / TICKS, steal / TICKS
 
 
-def busy_share(seconds=0.5):
+def busy_share(seconds=1.5):
     """How much of the machine somebody else uses right now, 0 to 1."""
     before = machine_seconds()[0]
     time.sleep(seconds)
