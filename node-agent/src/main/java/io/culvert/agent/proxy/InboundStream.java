@@ -92,7 +92,7 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
         recordOpen(snapshot, known, deliver);
         if (Judgement.of(snapshot, known, tunnel.peerIdentity(), tunnel.peer().ip(), deliver.judged())
                 instanceof Decision.Deny deny) {
-            refuse(UNAUTHORIZED, CloseReason.POLICY_DENIED, deny.reason());
+            refuse(UNAUTHORIZED, CloseReason.POLICY_DENIED, deny.sentence());
             return;
         }
         open(deliver);
@@ -198,7 +198,7 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
         }
         if (Judgement.of(snapshot, known, tunnel.peerIdentity(), tunnel.peer().ip(), deliver.judged())
                 instanceof Decision.Deny deny) {
-            close(CloseReason.POLICY_CHANGED, deny.reason());
+            close(CloseReason.POLICY_CHANGED, deny.sentence());
         }
     }
 

@@ -107,7 +107,7 @@ final class PassthroughConnection implements OpenConnection, RelaySocket.Listene
                         null));
         if (Judgement.of(snapshot, self, PeerIdentity.PLAINTEXT, peer.ip(), deliver.judged())
                 instanceof Decision.Deny deny) {
-            close(CloseReason.POLICY_DENIED, deny.reason());
+            close(CloseReason.POLICY_DENIED, deny.sentence());
             return;
         }
         open(deliver);
@@ -180,7 +180,7 @@ final class PassthroughConnection implements OpenConnection, RelaySocket.Listene
         }
         if (Judgement.of(snapshot, self, PeerIdentity.PLAINTEXT, peer.ip(), deliver.judged())
                 instanceof Decision.Deny deny) {
-            close(CloseReason.POLICY_CHANGED, deny.reason());
+            close(CloseReason.POLICY_CHANGED, deny.sentence());
         }
     }
 
