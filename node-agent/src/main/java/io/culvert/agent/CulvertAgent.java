@@ -63,6 +63,8 @@ public final class CulvertAgent {
         root.addSubcommand("redirect", RedirectCommand.spec());
         CommandLine commandLine = new CommandLine(root);
         commandLine.setExecutionStrategy(CulvertAgent::run);
+        // A directory may be called "ca".
+        commandLine.setAllowSubcommandsAsOptionParameters(true);
         return commandLine;
     }
 
