@@ -5,7 +5,7 @@ export JAVA_HOME = $(shell build/find-jdk 2>/dev/null)
 # Warnings and errors only; Maven's own -q would hide the warnings that fail a build.
 MVN := mvn -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-.PHONY: help deps build test docs fmt lint deps-check bench jmh h2spec clean
+.PHONY: help deps build demo test docs fmt lint deps-check bench jmh h2spec clean
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 deps: ## check what is needed to build, test and demonstrate; as root, install what is missing
@@ -14,6 +14,10 @@ build: ## compile and package everything; leaves bin/culvert-agent and bin/culve
 	@build/deps build
 	$(MVN) -T2 -DskipTests package
 	@build/launchers
+demo: ## two nodes, four pods, every claim shown and checked in half a minute; KEEP=1 leaves it standing to play with
+	@build/deps demo
+	@$(MAKE) --no-print-directory build
+	@demo/run $(if $(filter-out 0 no false,$(KEEP)),--keep)
 test: ## all tests: unit, property, simulation, fuzz, and in network namespaces (root, or user namespaces)
 	@build/deps test
 	$(MVN) -T2 -DskipTests package
