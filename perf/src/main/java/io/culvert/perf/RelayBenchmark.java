@@ -141,8 +141,8 @@ public class RelayBenchmark {
     }
 
     private static void relay(DataLoop loop, int appFd, int peerFd) {
-        TcpSocket app = TcpSocket.adopt(loop, appFd, () -> {});
-        SocketPeer peer = new SocketPeer(loop, TcpSocket.adopt(loop, peerFd, () -> {}));
+        TcpSocket app = TcpSocket.adopt(loop, appFd);
+        SocketPeer peer = new SocketPeer(loop, TcpSocket.adopt(loop, peerFd));
         peer.start(new Relay(loop, app, peer, new Counting()));
     }
 
