@@ -5,6 +5,7 @@ import io.culvert.agent.base.Timer;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.ChunkQueue;
 import io.culvert.agent.relay.RelaySocket;
+import io.culvert.agent.relay.Turn;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
 import java.nio.ByteBuffer;
@@ -67,7 +68,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private final SSLEngine engine;
     private Events events = NOBODY;
     private final ChunkQueue waiting;
-    private final Runnable readAgain = this::onReady;
+    private final Turn turn;
     private @Nullable ByteBuffer partial;
     private boolean secured;
     private boolean closing;
@@ -79,6 +80,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         this.material = material;
         this.engine = engine;
         this.waiting = new ChunkQueue(loop.buffers());
+        this.turn = new Turn(loop, this);
     }
 
     @Override
@@ -132,7 +134,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         int reads = 0;
         while (!isClosed() && socket.isReadable()) {
             if (reads++ == READS_PER_TURN_MAX) {
-                loop.execute(readAgain);
+                turn.request();
                 return;
             }
             readOnce();
@@ -140,7 +142,8 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     }
 
     private void drainWaiting() {
-        if (waiting.writeTo(socket) == RelaySocket.BROKEN) {
+        waiting.writeTo(socket);
+        if (waiting.isBroken()) {
             fail(Failure.BROKEN, null);
         } else if (waiting.isEmpty()) {
             if (closing) {

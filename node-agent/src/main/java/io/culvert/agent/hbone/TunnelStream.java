@@ -1,5 +1,6 @@
 package io.culvert.agent.hbone;
 
+import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.relay.ChunkQueue;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelayPeer;
@@ -35,7 +36,6 @@ public final class TunnelStream implements RelayPeer {
     private final ChunkQueue early;
     private @Nullable Opening opening;
     private @Nullable Relay relay;
-    private @Nullable Runnable turn;
     private boolean ended;
     private boolean left;
     private boolean gone;
@@ -92,8 +92,11 @@ public final class TunnelStream implements RelayPeer {
         opening = null;
         relay = started;
         started.start();
-        early.forEach(started::onPeerData);
-        early.release();
+        BufferPool pool = tunnel.loop().buffers();
+        for (ByteBuffer chunk = early.poll(); chunk != null; chunk = early.poll()) {
+            started.onPeerData(chunk);
+            pool.giveBack(chunk);
+        }
         if (ended) {
             started.onPeerEnd();
         }
@@ -213,16 +216,6 @@ public final class TunnelStream implements RelayPeer {
             tunnel.session().consumed(stream, count);
             tunnel.requestFlush();
         }
-    }
-
-    @Override
-    public void takeTurn(Relay yielding) {
-        Runnable again = turn;
-        if (again == null) {
-            again = yielding::onReady;
-            turn = again;
-        }
-        tunnel.loop().execute(again);
     }
 
     @Override

@@ -3,7 +3,7 @@ package io.culvert.agent.relay;
 import io.culvert.agent.base.BufferPool;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Bytes that a socket would not take yet, in order, in pooled buffers.
@@ -17,6 +17,7 @@ public final class ChunkQueue {
     // Kept in reading state: position at the next byte to write, limit after the last byte appended.
     private final ArrayDeque<ByteBuffer> chunks = new ArrayDeque<>(2);
     private int bytes;
+    private boolean broken;
 
     public ChunkQueue(BufferPool pool) {
         this.pool = pool;
@@ -53,34 +54,45 @@ public final class ChunkQueue {
     }
 
     /**
-     * Writes as much as the socket takes.
+     * Writes as much as the socket takes, which {@link #isBroken} may cut short.
      *
-     * @return bytes written, or {@link RelaySocket#BROKEN}
+     * @return bytes written
      */
     public int writeTo(RelaySocket socket) {
         int total = 0;
-        while (true) {
-            ByteBuffer first = chunks.peekFirst();
-            if (first == null) {
-                return total;
-            }
+        for (ByteBuffer first = chunks.peekFirst(); first != null; first = chunks.peekFirst()) {
             int count = socket.write(first);
             if (count == RelaySocket.BROKEN) {
-                return RelaySocket.BROKEN;
+                broken = true;
+                break;
             }
             total += count;
-            bytes -= count;
             if (first.hasRemaining()) {
-                return total;
+                break;
             }
             chunks.removeFirst();
             pool.giveBack(first);
         }
+        bytes -= total;
+        return total;
     }
 
-    /** Hands each buffer over in order, to be read to its end; the bytes stay queued until {@link #release}. */
-    public void forEach(Consumer<ByteBuffer> reader) {
-        chunks.forEach(reader);
+    /** Whether the socket broke while bytes were written to it. */
+    public boolean isBroken() {
+        return broken;
+    }
+
+    /**
+     * Takes the first buffer out: the bytes are the caller's to read, the buffer the caller's to give back to the pool.
+     *
+     * @return null when the queue is empty
+     */
+    public @Nullable ByteBuffer poll() {
+        ByteBuffer first = chunks.pollFirst();
+        if (first != null) {
+            bytes -= first.remaining();
+        }
+        return first;
     }
 
     /** Drops all bytes and gives the buffers back. */

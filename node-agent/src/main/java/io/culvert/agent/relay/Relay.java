@@ -25,6 +25,7 @@ public final class Relay implements RelaySocket.Listener {
     private final RelayPeer peer;
     private final RelayOwner owner;
     private final ChunkQueue waiting;
+    private final Turn turn;
     private final RelayState state = new RelayState();
     private boolean over;
 
@@ -34,6 +35,7 @@ public final class Relay implements RelaySocket.Listener {
         this.peer = peer;
         this.owner = owner;
         this.waiting = new ChunkQueue(loop.buffers());
+        this.turn = new Turn(loop, this);
     }
 
     /** Starts reading the application. */
@@ -55,6 +57,10 @@ public final class Relay implements RelaySocket.Listener {
         if (!over && app.isReadable()) {
             pump();
         }
+        if (!over && state.up() == RelayState.Direction.ENDED && app.errorSeen()) {
+            // Nothing is read any more that would tell.
+            fail(CloseReason.RESET_BY_APPLICATION, "after it had ended its direction");
+        }
     }
 
     /** The peer can take bytes again. */
@@ -72,7 +78,7 @@ public final class Relay implements RelaySocket.Listener {
                 return;
             }
             if (moved >= TURN_BYTES_MAX) {
-                peer.takeTurn(this);
+                turn.request();
                 return;
             }
             ByteBuffer room = peer.room();
@@ -130,15 +136,13 @@ public final class Relay implements RelaySocket.Listener {
 
     private void drain() {
         int taken = waiting.writeTo(app);
-        if (taken == RelaySocket.BROKEN) {
-            appIsDeaf(0);
-            return;
-        }
         if (taken > 0) {
             owner.relayedDown(taken);
             peer.drained(taken);
         }
-        if (waiting.isEmpty() && state.drained()) {
+        if (waiting.isBroken()) {
+            appIsDeaf(0);
+        } else if (waiting.isEmpty() && state.drained()) {
             app.shutdownWrite();
             completeIfDone();
         }
@@ -192,13 +196,9 @@ public final class Relay implements RelaySocket.Listener {
 
     /** The peer's side broke: the application gets a reset. */
     public void onPeerBroken(CloseReason reason, @Nullable String detail) {
-        if (over) {
-            return;
+        if (!over) {
+            finish(reason, detail, true);
         }
-        if (!waiting.isEmpty() && app.isWritable()) {
-            waiting.writeTo(app);
-        }
-        finish(reason, detail, true);
     }
 
     /** Ends the relay from our side, at once: both ends see a broken connection. */

@@ -28,9 +28,6 @@ public interface RelayPeer {
     /** The application has taken this many of the peer's bytes. */
     void drained(int count);
 
-    /** The relay has had its share of this tick: call {@link Relay#onReady} again after the others had theirs. */
-    void takeTurn(Relay relay);
-
     /** The relay is over; nothing of it is called any more. */
     void released();
 }

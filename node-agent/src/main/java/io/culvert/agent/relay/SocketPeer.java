@@ -19,13 +19,15 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     private final Loop loop;
     private final RelaySocket socket;
     private final ChunkQueue waiting;
-    private final Runnable readAgain = this::onReady;
+    private final Turn turn;
     private @Nullable Relay relay;
     private boolean ended;
     private boolean finishing;
     private boolean finished;
     private boolean unwritable;
     private boolean writeBroke;
+    private boolean broken;
+    private @Nullable Timer lingerDeadline;
     // What the application has not taken yet: reading pauses above a mark.
     private int undrained;
 
@@ -33,6 +35,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         this.loop = loop;
         this.socket = socket;
         this.waiting = new ChunkQueue(loop.buffers());
+        this.turn = new Turn(loop, this);
     }
 
     /** Ties the peer to its relay and starts reading. */
@@ -47,7 +50,9 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     public void onFault(RuntimeException fault) {
         Relay told = relay;
         if (told != null) {
-            told.fail(CloseReason.BUG, fault.toString());
+            told.onFault(fault);
+        } else {
+            closeNow();
         }
     }
 
@@ -56,26 +61,40 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         if (!waiting.isEmpty() && socket.isWritable()) {
             drain();
         }
-        Relay told = relay;
-        if (told != null && unwritable && waiting.isEmpty() && socket.isWritable()) {
-            unwritable = false;
-            told.onPeerRoom();
-        }
+        tellRoom();
         if (relay != null && socket.isReadable()) {
             read();
         }
-        Relay still = relay;
-        if (still != null && writeBroke && !socket.isReadable()) {
-            still.onPeerBroken(CloseReason.RESET_BY_PEER, null);
+        Relay told = relay;
+        if (told != null && (writeBroke && !socket.isReadable() || ended && socket.errorSeen())) {
+            breakOff(told);
         }
     }
 
+    private void tellRoom() {
+        Relay told = relay;
+        if (told != null && unwritable && waiting.isEmpty() && socket.isWritable() && !writeBroke) {
+            unwritable = false;
+            told.onPeerRoom();
+        }
+    }
+
+    private void breakOff(Relay told) {
+        broken = true;
+        told.onPeerBroken(CloseReason.RESET_BY_PEER, null);
+    }
+
     private void drain() {
-        if (waiting.writeTo(socket) == RelaySocket.BROKEN) {
+        waiting.writeTo(socket);
+        if (waiting.isBroken()) {
             waiting.release();
             writeBroke = true;
-        } else if (waiting.isEmpty() && finishing) {
+        }
+        if (waiting.isEmpty() && finishing) {
             finishNow();
+        }
+        if (lingerDeadline != null && waiting.isEmpty()) {
+            closeNow();
         }
     }
 
@@ -85,7 +104,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
                 told != null && !ended && socket.isReadable() && undrained < Loop.READ_BYTES_MAX;
                 told = relay) {
             if (moved >= Relay.TURN_BYTES_MAX) {
-                loop.execute(readAgain);
+                turn.request();
                 return;
             }
             ByteBuffer scratch = loop.relayScratch();
@@ -98,7 +117,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
                 ended = true;
                 told.onPeerEnd();
             } else if (count == RelaySocket.BROKEN) {
-                told.onPeerBroken(CloseReason.RESET_BY_PEER, null);
+                breakOff(told);
             }
         }
     }
@@ -119,7 +138,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         if (taken == RelaySocket.BROKEN) {
             // What the peer sent before it broke may still be unread: that goes first.
             writeBroke = true;
-            loop.execute(readAgain);
+            turn.request();
             return true;
         }
         return !room.hasRemaining() || waiting.append(room);
@@ -150,40 +169,28 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         boolean wasPaused = undrained >= Loop.READ_BYTES_MAX;
         undrained -= count;
         if (wasPaused && undrained < Loop.READ_BYTES_MAX && socket.isReadable()) {
-            loop.execute(readAgain);
+            turn.request();
         }
-    }
-
-    @Override
-    public void takeTurn(Relay yielding) {
-        loop.execute(yielding::onReady);
     }
 
     @Override
     public void released() {
         relay = null;
-        if (waiting.isEmpty() || socket.isClosed()) {
-            waiting.release();
-            socket.close();
+        if (waiting.isEmpty() || broken || writeBroke || socket.isClosed()) {
+            closeNow();
         } else {
-            lingerUntilDrained();
+            // Both directions have ended, the last bytes still wait for the kernel: they go out before the socket
+            // closes.
+            finishing = true;
+            lingerDeadline = loop.schedule(this::closeNow, LINGER_NANOS);
         }
     }
 
-    /** Both directions have ended, the last bytes still wait for the kernel: they go out before the socket closes. */
-    private void lingerUntilDrained() {
-        finishing = true;
-        Timer deadline = loop.schedule(this::closeLinger, LINGER_NANOS);
-        socket.listener(() -> {
-            if (waiting.writeTo(socket) == RelaySocket.BROKEN || waiting.isEmpty()) {
-                deadline.cancel();
-                finishNow();
-                closeLinger();
-            }
-        });
-    }
-
-    private void closeLinger() {
+    private void closeNow() {
+        Timer deadline = lingerDeadline;
+        if (deadline != null) {
+            deadline.cancel();
+        }
         waiting.release();
         socket.close();
     }

@@ -12,7 +12,6 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
-import io.netty.channel.unix.Errors;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.Future;
@@ -23,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One connected TCP socket on a loop, edge-triggered: readiness is remembered here, so that pausing and resuming a
- * reader costs no system call.
+ * reader costs no system call. The number of a closed descriptor may be somebody else's already, so nothing is done with it
+ * any more.
  *
  * <p>Runs on: its loop. Owns: the descriptor, closed once by {@link #close} or {@link #abort}.
  *
@@ -32,7 +32,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Source: epoll(7), tcp(7).
  */
 public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
-    private static final System.Logger LOG = System.getLogger(TcpSocket.class.getName());
     private static final int ERROR = EpollIoOps.EPOLLERR.value();
     private static final int HANG_UP = 0x10;
     private static final int READ_HANG_UP = EpollIoOps.EPOLLRDHUP.value();
@@ -51,7 +50,6 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private boolean readHungUp;
     private boolean errorSeen;
     private boolean closed;
-    private int brokenErrno;
 
     private TcpSocket(int fd) {
         socket = new Socket(fd);
@@ -92,18 +90,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
         }
         Listener told = listener;
         if (told != null && !closed) {
-            tell(told);
-        }
-    }
-
-    /** A fault of one connection must not reach the loop, which serves all the others. */
-    private void tell(Listener told) {
-        try {
-            told.onReady();
-        } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "a connection was given up because of a fault in the agent", e);
-            told.onFault(e);
-            abort();
+            Turn.tell(told);
         }
     }
 
@@ -124,6 +111,9 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
 
     @Override
     public int read(ByteBuffer into) {
+        if (closed) {
+            return BROKEN;
+        }
         int wanted = into.remaining();
         try {
             int count = socket.read(into, into.position(), into.limit());
@@ -135,18 +125,22 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             }
             readable = false;
             if (count < 0) {
-                return errorSeen ? broken(0) : END;
+                // A write may have taken the error already, and left this to look like the end.
+                return errorSeen ? BROKEN : END;
             }
             return 0;
-        } catch (Errors.NativeIoException e) {
-            return broken(e.expectedErr());
         } catch (IOException e) {
-            return broken(0);
+            readable = false;
+            errorSeen = true;
+            return BROKEN;
         }
     }
 
     @Override
     public int write(ByteBuffer from) {
+        if (closed) {
+            return BROKEN;
+        }
         int total = 0;
         try {
             while (from.hasRemaining()) {
@@ -162,10 +156,10 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
                     break;
                 }
             }
-        } catch (Errors.NativeIoException e) {
-            return broken(e.expectedErr());
         } catch (IOException e) {
-            return broken(0);
+            errorSeen = true;
+            readable = true;
+            return BROKEN;
         }
         if (!writable) {
             awaitWritable();
@@ -196,22 +190,11 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
         }
     }
 
-    private int broken(int negativeErrno) {
-        readable = false;
-        errorSeen = true;
-        if (brokenErrno == 0) {
-            brokenErrno = -negativeErrno;
-        }
-        return BROKEN;
-    }
-
-    /** The errno of the first failure, 0 when there was none or it is unknown. */
-    public int brokenErrno() {
-        return brokenErrno;
-    }
-
     @Override
     public void shutdownWrite() {
+        if (closed) {
+            return;
+        }
         try {
             socket.shutdown(false, true);
         } catch (IOException e) {

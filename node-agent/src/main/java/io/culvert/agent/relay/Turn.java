@@ -1,0 +1,50 @@
+package io.culvert.agent.relay;
+
+import io.culvert.agent.base.Loop;
+
+/**
+ * Another go for one connection once the others had theirs: asked for as often as one likes, had once.
+ *
+ * <p>Runs on: its loop.
+ */
+public final class Turn implements Runnable {
+    private static final System.Logger LOG = System.getLogger(Turn.class.getName());
+
+    private final Loop loop;
+    private final RelaySocket.Listener listener;
+    private boolean awaited;
+
+    /**
+     * A turn.
+     *
+     * @param listener who is to be told as if its socket had become ready
+     */
+    public Turn(Loop loop, RelaySocket.Listener listener) {
+        this.loop = loop;
+        this.listener = listener;
+    }
+
+    /** Has the listener told after the events of this tick. */
+    public void request() {
+        if (!awaited) {
+            awaited = true;
+            loop.execute(this);
+        }
+    }
+
+    @Override
+    public void run() {
+        awaited = false;
+        tell(listener);
+    }
+
+    /** Tells of readiness; a fault of one connection must not reach the loop, which serves all the others. */
+    static void tell(RelaySocket.Listener told) {
+        try {
+            told.onReady();
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "a connection was given up because of a fault in the agent", e);
+            told.onFault(e);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+package io.culvert.agent.sim;
+
+import io.culvert.agent.relay.AcceptedSocket;
+import io.culvert.protocol.net.IpPort;
+import io.culvert.shim.ConnectSpec;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One end of a simulated TCP connection, told of readiness on the edge as epoll does, some time after the fact. A reset
+ * leaves what has arrived readable, as Linux does; closing with unread bytes resets.
+ */
+public final class SimSocket implements AcceptedSocket {
+    private final SimNet net;
+    private final InetSocketAddress local;
+    private final InetSocketAddress remote;
+    private final int sendBytesMax;
+    private final int receiveBytesMax;
+    private final ByteRing outgoing = new ByteRing();
+    private final ByteRing arrived = new ByteRing();
+    private @Nullable SimSocket other;
+    private @Nullable Listener listener;
+    private @Nullable IpPort redirectedFrom;
+
+    // What the kernel knows.
+    private boolean finQueued;
+    private boolean finDelivered;
+    private boolean finArrived;
+    private boolean reset;
+    private boolean transferring;
+    private boolean lostPeer;
+
+    // What the owner has been told.
+    private boolean readable;
+    private boolean writable = true;
+    private boolean awaitingWritable;
+    private boolean readHungUp;
+    private boolean errorSeen;
+    private boolean closed;
+    private boolean eventQueued;
+
+    SimSocket(SimNet net, InetSocketAddress local, InetSocketAddress remote, int sendBytesMax, int receiveBytesMax) {
+        this.net = net;
+        this.local = local;
+        this.remote = remote;
+        this.sendBytesMax = sendBytesMax;
+        this.receiveBytesMax = receiveBytesMax;
+    }
+
+    void tie(SimSocket peer) {
+        other = peer;
+    }
+
+    private SimSocket other() {
+        SimSocket peer = other;
+        if (peer == null) {
+            throw new IllegalStateException("not connected");
+        }
+        return peer;
+    }
+
+    // ---- network ----------------------------------------------------------------------------------------------------
+
+    private void transfer() {
+        if (!transferring && !reset && (outgoing.size() > 0 || finQueued && !finDelivered)) {
+            transferring = true;
+            net.loop.happen(this::transferNow, net.delay());
+        }
+    }
+
+    private void transferNow() {
+        transferring = false;
+        SimSocket to = other();
+        if (reset) {
+            return;
+        }
+        if (outgoing.size() > 0) {
+            if (to.closed) {
+                to.answerWithReset();
+                return;
+            }
+            int room = to.receiveBytesMax - to.arrived.size();
+            int most = Math.min(outgoing.size(), room);
+            int count = most <= 0 ? 0 : net.gen.oneIn(2) ? most : net.gen.intBetween(1, most);
+            if (count > 0) {
+                outgoing.moveTo(to.arrived, count);
+                to.edge();
+                edge();
+            } else {
+                // The receiver's buffer is full: reading starts it again.
+                return;
+            }
+        } else if (finQueued && !finDelivered) {
+            finDelivered = true;
+            to.finArrived = true;
+            to.edge();
+        }
+        transfer();
+    }
+
+    private void answerWithReset() {
+        net.loop.happen(other()::becomeReset, net.delay());
+    }
+
+    private void becomeReset() {
+        if (!reset) {
+            reset = true;
+            lostPeer = true;
+            outgoing.clear();
+            edge();
+        }
+    }
+
+    /** What epoll has to tell is told later, once for all that happened by then. */
+    private void edge() {
+        if (!eventQueued && !closed) {
+            eventQueued = true;
+            net.loop.happen(this::tell, net.gen.oneIn(2) ? 0 : net.delay());
+        }
+    }
+
+    private void tell() {
+        eventQueued = false;
+        if (closed) {
+            return;
+        }
+        boolean hungUp = finArrived && finQueued;
+        errorSeen |= reset;
+        readHungUp |= reset || finArrived;
+        readable |= reset || finArrived || arrived.size() > 0 || hungUp;
+        if (reset || awaitingWritable && outgoing.size() < sendBytesMax) {
+            writable = true;
+            awaitingWritable = false;
+        }
+        Listener told = listener;
+        if (told != null) {
+            told.onReady();
+        }
+    }
+
+    // ---- owner ------------------------------------------------------------------------------------------------------
+
+    @Override
+    public void listener(Listener next) {
+        listener = next;
+    }
+
+    @Override
+    public boolean isReadable() {
+        return readable && !closed;
+    }
+
+    @Override
+    public boolean isWritable() {
+        return writable && !closed;
+    }
+
+    @Override
+    public boolean errorSeen() {
+        return errorSeen;
+    }
+
+    @Override
+    public int read(ByteBuffer into) {
+        if (closed) {
+            return BROKEN;
+        }
+        int wanted = into.remaining();
+        int count = Math.min(wanted, arrived.size());
+        if (count > 0) {
+            arrived.take(into, count);
+            readable = count == wanted || readHungUp;
+            other().transfer();
+            return count;
+        }
+        readable = false;
+        if (reset) {
+            errorSeen = true;
+            return BROKEN;
+        }
+        if (finArrived) {
+            return errorSeen ? BROKEN : END;
+        }
+        return 0;
+    }
+
+    @Override
+    public int write(ByteBuffer from) {
+        if (closed || reset) {
+            errorSeen = true;
+            readable = true;
+            return BROKEN;
+        }
+        if (finQueued) {
+            throw new IllegalStateException("written after the end");
+        }
+        int count = Math.min(from.remaining(), sendBytesMax - outgoing.size());
+        outgoing.put(from, count);
+        if (from.hasRemaining()) {
+            writable = false;
+            awaitingWritable = true;
+        }
+        transfer();
+        return count;
+    }
+
+    @Override
+    public void shutdownWrite() {
+        if (reset) {
+            readable = true;
+        } else if (!closed && !finQueued) {
+            finQueued = true;
+            transfer();
+        }
+    }
+
+    @Override
+    public void abort() {
+        if (!closed) {
+            closed = true;
+            listener = null;
+            resetPeer();
+        }
+    }
+
+    private void resetPeer() {
+        if (!reset) {
+            reset = true;
+            outgoing.clear();
+            net.loop.happen(other()::becomeReset, net.delay());
+        }
+        arrived.clear();
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        listener = null;
+        if (arrived.size() > 0) {
+            resetPeer();
+        } else if (!reset && !finQueued) {
+            finQueued = true;
+            transfer();
+        }
+    }
+
+    @Override
+    public boolean isClosed() {
+        return closed;
+    }
+
+    /** Whether the other end reset the connection, noticed or not. */
+    public boolean wasReset() {
+        return lostPeer;
+    }
+
+    /** The end at the other side. */
+    public SimSocket peer() {
+        return other();
+    }
+
+    @Override
+    public InetSocketAddress remoteAddress() {
+        return remote;
+    }
+
+    @Override
+    public InetSocketAddress localAddress() {
+        return local;
+    }
+
+    @Override
+    public boolean noDelay() {
+        return !reset;
+    }
+
+    @Override
+    public void tune(ConnectSpec spec) {
+        // There are no options here.
+    }
+
+    /** Pretends that a redirect rule sent the client here. */
+    public void redirectedFrom(IpPort destination) {
+        redirectedFrom = destination;
+    }
+
+    @Override
+    public @Nullable IpPort originalDestination() {
+        return redirectedFrom;
+    }
+
+    @Override
+    public String toString() {
+        return local + "->" + remote + (closed ? " closed" : "") + (reset ? " reset" : "") + " out " + outgoing.size()
+                + (finQueued ? finDelivered ? " fin" : " fin queued" : "") + " in " + arrived.size()
+                + (finArrived ? " end" : "") + (readable ? " readable" : "") + (writable ? " writable" : "");
+    }
+}
