@@ -21,6 +21,10 @@ import java.time.InstantSource;
 final class LocalCa implements CaClient {
     private static final System.Logger LOG = System.getLogger(LocalCa.class.getName());
 
+    /** As wide as the setting for them. */
+    private static final CertificateAuthority.Lifetimes LIFETIMES = new CertificateAuthority.Lifetimes(
+            CertificateAuthority.Lifetimes.SHORTEST_MIN, CertificateAuthority.Lifetimes.LONGEST_MAX);
+
     private final CaDirectory directory;
     private final CertificateAuthority authority;
 
@@ -32,8 +36,7 @@ final class LocalCa implements CaClient {
     static LocalCa open(Path dir, InstantSource clock) throws CaException {
         SecureRandom random = new SecureRandom();
         CaDirectory directory = CaDirectory.open(dir, clock, random);
-        return new LocalCa(
-                directory, new CertificateAuthority(directory, CertificateAuthority.Lifetimes.DEFAULT, clock, random));
+        return new LocalCa(directory, new CertificateAuthority(directory, LIFETIMES, clock, random));
     }
 
     @Override

@@ -17,7 +17,8 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps one identity's certificate fresh: fetches it, renews it at half of its life, retries with a bounded backoff.
+ * Keeps one identity's certificate fresh: fetches it, renews it at half of the life that it had left when it came (it
+ * starts in the past), retries with a bounded backoff.
  *
  * <p>The clock is looked at every second, so that a clock set forward or back is noticed, not slept through.
  *
@@ -47,6 +48,7 @@ public final class CertificateKeeper {
     private final Condition stopping = lock.newCondition();
     private final List<Consumer<TlsMaterial>> waiters = new ArrayList<>();
     private volatile @Nullable TlsMaterial material;
+    private volatile Instant renewAt = Instant.MIN;
     private volatile @Nullable String problem;
     private boolean stopped;
     private boolean refreshing;
@@ -102,6 +104,8 @@ public final class CertificateKeeper {
 
     private void publish(TlsMaterial fresh) {
         List<Consumer<TlsMaterial>> told;
+        Instant now = surroundings.clock().instant();
+        renewAt = now.plus(Duration.between(now, fresh.notAfter()).dividedBy(2));
         lock.lock();
         try {
             material = fresh;
@@ -114,21 +118,18 @@ public final class CertificateKeeper {
         told.forEach(waiter -> waiter.accept(fresh));
     }
 
-    /** Returns at half of the certificate's life, or as soon as the clock says that it is not valid. */
+    /** Returns when it is time to renew, or as soon as the clock says that the certificate is not valid yet. */
     private void awaitRenewal() {
-        while (!isStopped()) {
-            TlsMaterial held = material;
-            if (held == null) {
-                return;
-            }
-            Instant now = surroundings.clock().instant();
-            Instant half = held.notBefore()
-                    .plus(Duration.between(held.notBefore(), held.notAfter()).dividedBy(2));
-            if (now.isBefore(held.notBefore()) || !now.isBefore(half) || takeRefresh()) {
-                return;
-            }
+        // The look comes first, so that a certificate with useless dates is not fetched in a tight loop.
+        do {
             pause(Duration.ofNanos(LOOK_NANOS));
-        }
+        } while (!isStopped() && !isDue());
+    }
+
+    private boolean isDue() {
+        TlsMaterial held = material;
+        Instant now = surroundings.clock().instant();
+        return held == null || now.isBefore(held.notBefore()) || !now.isBefore(renewAt) || takeRefresh();
     }
 
     /** Fetches anew at the next look. */

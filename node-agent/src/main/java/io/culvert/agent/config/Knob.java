@@ -38,7 +38,7 @@ public enum Knob {
             .means("The directory of the certificate authority, made by `culvert-agent ca init`. Required.")),
     SECRET_TTL(row(KnobType.DURATION, "--secret-ttl", "mesh.secretTtl", "SECRET_TTL")
             .byDefault("24h")
-            .within("1m", "30d")
+            .within("10s", "7d")
             .means("How long a workload's certificate is asked to be valid; it is renewed at half of that.")),
 
     OUTBOUND_PORT(row(KnobType.INTEGER, "--outbound-port", "ports.outbound", "CULVERT_OUTBOUND_PORT")

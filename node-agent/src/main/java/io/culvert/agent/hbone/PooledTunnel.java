@@ -12,7 +12,6 @@ import io.culvert.protocol.hbone.ConnectRefusedException;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.RequestFault;
 import io.culvert.protocol.identity.PeerIdentity;
-import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +26,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
     private @Nullable Tunnel tunnel;
     private @Nullable Timer certificateDeadline;
     private Runnable cancelStep = () -> {};
-    private Instant lastUsed = Instant.MIN;
+    private long lastUsedNanos;
     private boolean counted;
     private boolean retired;
     private boolean over;
@@ -104,7 +103,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         if (held == null) {
             throw new IllegalStateException("the tunnel is not open");
         }
-        lastUsed = pool.surroundings().clock().instant();
+        lastUsedNanos = pool.surroundings().loop().nanoTime();
         return held.connect(request, opening);
     }
 
@@ -115,10 +114,10 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         if (held == null || with == null) {
             return;
         }
-        Instant now = pool.surroundings().clock().instant();
-        boolean idle =
-                held.streams() == 0 && now.isAfter(lastUsed.plus(pool.terms().idle()));
-        retired |= idle || now.isAfter(with.notAfter());
+        // Idleness is measured by a clock that nobody sets.
+        long unusedNanos = pool.surroundings().loop().nanoTime() - lastUsedNanos;
+        boolean idle = held.streams() == 0 && unusedNanos > pool.terms().idle().toNanos();
+        retired |= idle || pool.surroundings().clock().instant().isAfter(with.notAfter());
         if (retired && held.streams() == 0) {
             held.close(CloseReason.NORMAL, "the tunnel was idle");
         }
@@ -128,7 +127,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
     public void onTunnelOpen(PeerIdentity peer) {
         counted = true;
         pool.surroundings().telemetry().metrics().tunnelOpened(TunnelRole.CLIENT);
-        lastUsed = pool.surroundings().clock().instant();
+        lastUsedNanos = pool.surroundings().loop().nanoTime();
         group.onOpen(this);
     }
 

@@ -166,9 +166,14 @@ final class PassthroughConnection implements OpenConnection, RelaySocket.Listene
         }
     }
 
+    /** The relay calls the end that opened the connection its application; here that is the peer. */
     @Override
     public void relayClosed(CloseReason reason, @Nullable String detail) {
-        close(reason, detail);
+        close(
+                reason == CloseReason.RESET_BY_APPLICATION
+                        ? CloseReason.RESET_BY_PEER
+                        : reason == CloseReason.RESET_BY_PEER ? CloseReason.RESET_BY_APPLICATION : reason,
+                detail);
     }
 
     @Override
