@@ -8,6 +8,7 @@ import time
 
 import cell
 import mesh
+from capture import user_kept
 from lab import NODES, PODS, ROOT, Lab, LabError
 from steps import Steps
 from story import Story
@@ -38,7 +39,7 @@ def main():
     except OSError:
         directory = tempfile.mkdtemp(prefix="culvert-demo-")
     code = cell.run(lambda pid, release: demonstrate(directory, keep, unprivileged, pid, release))
-    if code in (0, 130) and not (keep and code == 0):
+    if code in (0, 130, 141) and not (keep and code == 0):
         shutil.rmtree(directory, ignore_errors=True)
     elif code and not keep:
         print(f"   what the programs said is in {os.path.relpath(directory)}/*.log", file=sys.stderr)
@@ -106,17 +107,18 @@ def playground(lab, story, pid, unprivileged):
     alive = f'[ "$(cut -d" " -f22 /proc/{pid}/stat 2>/dev/null)" = {started} ] || {{ echo "this lab is gone" >&2; exit 1; }}\n'
     lab.write("in", "#!/bin/sh\n# in NAMESPACE COMMAND...: runs a command in a pod, a node or on the wire.\n" + alive
               + 'name=$1; shift\n'
-              + f'exec nsenter --target {pid} {user}--mount nsenter --net="/run/netns/$name" --wd={lab.dir} "$@"\n')
+              + f'exec nsenter --target {pid} {user}--mount --pid nsenter --net="/run/netns/$name" --wd={lab.dir} "$@"\n')
     lab.write("stop", "#!/bin/sh\n# Takes the lab down.\n" + alive + f"kill {pid}\nwhile kill -0 {pid} 2>/dev/null; do sleep 0.1; done\n")
     for script in ("in", "stop"):
         os.chmod(os.path.join(lab.dir, script), 0o755)
     at = os.path.relpath(lab.dir)
+    preload = "".join(f"env {name}=./{os.path.basename(value)} " for name, value in user_kept(lab).items())
     story.line()
     story.line("   " + story.paint("bold", "It is left standing. To play with:"))
     for what, command in (
-            ("a request", f"{at}/in client curl -o /dev/null http://{PODS['server']}:8080/letter.txt"),
+            ("a request", f"{at}/in client curl -s http://{PODS['server']}:8080/letter.txt | head -n 1"),
             ("a denied one", f"{at}/in intruder curl http://{PODS['server']}:8080/letter.txt"),
-            ("on the wire", f"{at}/in wire tcpdump -i br0 -A -n tcp"),
+            ("on the wire", f"{at}/in wire {preload}tcpdump -i br0 -A -n tcp"),
             ("the logs", f"tail -f {at}/node-a.log {at}/node-b.log"),
             ("the mesh", f"$EDITOR {at}/mesh.yaml"),
             ("what it knows", f"{at}/in node-b {ROOT}/bin/culvert ctl connections"),

@@ -25,7 +25,7 @@ class Capture:
         self.path = os.path.join(lab.dir, name + ".pcap")
 
     def __enter__(self):
-        environment = {**self.lab.environment, **_preload(self.lab)}
+        environment = {**self.lab.environment, **user_kept(self.lab)}
         with open(self.path, "wb") as out, open(self.path + ".log", "wb") as log:
             self.process = subprocess.Popen(
                 self.lab.within("wire", self.COMMAND.split()), stdin=subprocess.DEVNULL, stdout=out, stderr=log,
@@ -62,8 +62,8 @@ class Capture:
         return {flow: data for flow, data in self.streams.items() if {flow[0], flow[2]} == {host, peer}}
 
 
-def _preload(lab):
-    """Nothing for root; else what keeps tcpdump from becoming a user that its namespace does not have."""
+def user_kept(lab):
+    """Environment for tcpdump: nothing for root; else what keeps tcpdump from becoming a user that its namespace does not have."""
     with open("/proc/self/setgroups", encoding="ascii") as setgroups:
         if setgroups.read().strip() != "deny":
             return {}

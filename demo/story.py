@@ -1,5 +1,6 @@
 """How the demonstration speaks: headlines, commands, what was seen, and a mark for everything that was checked."""
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -67,11 +68,18 @@ class Story:
         mark = self.paint("green", "✓") if held else self.paint("red", "✗")
         if not held:
             text = f"{text}: {otherwise}" if otherwise else text
-        parts = textwrap.wrap(text, self.width - 9, break_on_hyphens=False)
-        self.line(f"   {mark} {parts[0] if held else self.paint('red', parts[0])}")
-        for part in parts[1:]:
-            self.line(f"     {part if held else self.paint('red', part)}")
+        for number, part in enumerate(self._wrap(text)):
+            lead = f"   {mark} " if number == 0 else " " * 5
+            self.line(lead + (self._emphasise(part) if held else self.paint("red", part.replace("*", ""))))
         return held
+
+    def _wrap(self, text):
+        """Lines; what stands between asterisks stays on one."""
+        whole = re.sub(r"\*[^*]+\*", lambda found: found.group().replace(" ", "\0"), text)
+        return [part.replace("\0", " ") for part in textwrap.wrap(whole, self.width - 9, break_on_hyphens=False)]
+
+    def _emphasise(self, text):
+        return re.sub(r"\*([^*]+)\*", lambda found: self.paint("bold", found.group(1)), text)
 
     def table(self, sides, head, rows):
         """Columns, aligned as `sides` says (< or > for each); a row may carry a mark in front."""
