@@ -21,7 +21,7 @@ class Row:
         self.sent = 0
 
     def __eq__(self, other):
-        return vars(self) == vars(other)
+        return isinstance(other, Row) and vars(self) == vars(other)
 
     def cells(self):
         return [str(self.opened), _flags(self.closed), _flags(self.failed), f"{self.received:,}", f"{self.sent:,}"]
