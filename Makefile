@@ -32,7 +32,7 @@ fmt: ## format all Java sources
 	$(MVN) spotless:apply
 lint: ## format, forbidden calls, compiler warnings and Error Prone, without running tests
 	@build/deps build
-	@for script in $$(grep -l '^#!/bin/sh' build/* .ci/*); do sh -n "$$script" || exit 1; done
+	@for script in $$(grep -l '^#!/bin/sh' build/* .ci/* demo/*); do sh -n "$$script" || exit 1; done
 	$(MVN) -T2 -DskipTests verify
 deps-check: ## prove that every third-party artifact resolves from an empty local repository
 	@build/deps build
