@@ -115,7 +115,13 @@ public final class CertificateKeeper {
         } finally {
             lock.unlock();
         }
-        told.forEach(waiter -> waiter.accept(fresh));
+        for (Consumer<TlsMaterial> waiter : told) {
+            try {
+                waiter.accept(fresh);
+            } catch (RuntimeException e) {
+                LOG.log(System.Logger.Level.ERROR, "a connection could not be told of a certificate", e);
+            }
+        }
     }
 
     /** Returns when it is time to renew, or as soon as the clock says that the certificate is not valid yet. */

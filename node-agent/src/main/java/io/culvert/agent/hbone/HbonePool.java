@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: its tunnels.
  *
- * <p>Bounds: tunnels per pool, streams per tunnel, waiting streams per destination, and a time for every step.
+ * <p>Bounds: tunnels per pool, streams per tunnel, waiting streams per destination, and a time for every step and for
+ * the wait before it.
  */
 public final class HbonePool {
     /** Who talks to whom: tunnels are shared only within one of these, and never between pods. */
@@ -46,6 +47,7 @@ public final class HbonePool {
      * @param streamsPerTunnelMax streams on one tunnel
      * @param tunnelsMax tunnels of this pool
      * @param idle how long a tunnel without streams is kept
+     * @param connectNanos how long the TCP connection may take; the dialer keeps to it
      * @param responseNanos how long the peer may take to answer a CONNECT
      * @param certificateNanos how long the first certificate may take
      */
@@ -54,8 +56,14 @@ public final class HbonePool {
             int streamsPerTunnelMax,
             int tunnelsMax,
             Duration idle,
+            long connectNanos,
             long responseNanos,
-            long certificateNanos) {}
+            long certificateNanos) {
+        /** How long a stream may wait for a tunnel with room: all that may go before, and an answer's time on top. */
+        long waitNanos() {
+            return certificateNanos + connectNanos + tunnel.handshakeNanos() + responseNanos;
+        }
+    }
 
     /** What the pool works with. */
     public record Surroundings(

@@ -26,7 +26,6 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
     private @Nullable Tunnel tunnel;
     private @Nullable Timer certificateDeadline;
     private Runnable cancelStep = () -> {};
-    private long lastUsedNanos;
     private boolean counted;
     private boolean retired;
     private boolean over;
@@ -59,15 +58,19 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         if (over) {
             return;
         }
-        Timer waited = certificateDeadline;
-        if (waited != null) {
-            waited.cancel();
-        }
+        stopWaiting();
         material = held;
         cancelStep = () -> {};
         Runnable cancelDial = pool.surroundings().dialer().dial(group.key().target(), null, this);
         if (!over && tunnel == null) {
             cancelStep = cancelDial;
+        }
+    }
+
+    private void stopWaiting() {
+        Timer waited = certificateDeadline;
+        if (waited != null) {
+            waited.cancel();
         }
     }
 
@@ -103,7 +106,6 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         if (held == null) {
             throw new IllegalStateException("the tunnel is not open");
         }
-        lastUsedNanos = pool.surroundings().loop().nanoTime();
         return held.connect(request, opening);
     }
 
@@ -114,12 +116,10 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         if (held == null || with == null) {
             return;
         }
-        // Idleness is measured by a clock that nobody sets.
-        long unusedNanos = pool.surroundings().loop().nanoTime() - lastUsedNanos;
-        boolean idle = held.streams() == 0 && unusedNanos > pool.terms().idle().toNanos();
+        boolean idle = held.idleNanos() > pool.terms().idle().toNanos();
         retired |= idle || pool.surroundings().clock().instant().isAfter(with.notAfter());
         if (retired && held.streams() == 0) {
-            held.close(CloseReason.NORMAL, "the tunnel was idle");
+            held.end(CloseReason.NORMAL, idle ? "the tunnel was idle" : "the tunnel's certificate has ended");
         }
     }
 
@@ -127,7 +127,6 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
     public void onTunnelOpen(PeerIdentity peer) {
         counted = true;
         pool.surroundings().telemetry().metrics().tunnelOpened(TunnelRole.CLIENT);
-        lastUsedNanos = pool.surroundings().loop().nanoTime();
         group.onOpen(this);
     }
 
@@ -169,6 +168,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
             return;
         }
         over = true;
+        stopWaiting();
         if (counted) {
             pool.surroundings().telemetry().metrics().tunnelClosed(TunnelRole.CLIENT);
         }

@@ -22,32 +22,24 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop. Owns: the socket, the engine, a partly received record and ciphertext that the kernel would not
  * take yet.
  *
- * <p>Bounds: one partial record in, before the handshake is done in no more memory than its bytes; out, what one {@link #write} produced, since {@link #isBlocked} forbids the next.
+ * <p>Bounds: one partial record in, before the handshake is done in no more memory than its bytes; out, what one {@link
+ * #write} produced, since {@link #isBlocked} forbids the next.
  */
 public final class TlsTransport implements Transport, RelaySocket.Listener {
     public static final Transport.Factory FACTORY = new Factory();
 
-    private static final Events NOBODY = new Events() {
-        @Override
-        public void onSecured() {}
+    private static final System.Logger LOG = System.getLogger(TlsTransport.class.getName());
 
-        @Override
-        public void onPlain(ByteBuffer in) {}
-
-        @Override
-        public void onUnblocked() {}
-
-        @Override
-        public void onTransportClosed(Failure failure, @Nullable Throwable cause) {}
-    };
     private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
     private static final int READS_PER_TURN_MAX = 4;
     private static final int PLAIN_RECORD_BYTES_MAX = 16_384;
     /** An engine may want to write before it reads on; one that then still takes nothing waits for more. */
     private static final int IDLE_UNWRAPS_MAX = 4;
 
-    /** How long the peer may take to read our last words and close its side. */
+    /** How long the peer may take to close its side once all that we had to say is with the kernel. */
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
+    /** How long the kernel may take to take it. */
+    private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     /** Transports on BoringSSL. */
     private static final class Factory implements Transport.Factory {
@@ -66,13 +58,19 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private final RelaySocket socket;
     private final TlsMaterial material;
     private final SSLEngine engine;
-    private Events events = NOBODY;
     private final ChunkQueue waiting;
     private final Turn turn;
+    private @Nullable Events events;
     private @Nullable ByteBuffer partial;
+    private @Nullable Timer lingerDeadline;
     private boolean secured;
+    /** It is over for whoever uses it; what is left to say goes out, what comes is dropped. */
     private boolean closing;
+
     private boolean closed;
+    private boolean bytesLost;
+    private boolean peerEnded;
+    private boolean engineReleased;
 
     TlsTransport(Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine) {
         this.loop = loop;
@@ -103,7 +101,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
 
     @Override
     public boolean isBlocked() {
-        return !waiting.isEmpty();
+        return bytesLost || !waiting.isEmpty();
     }
 
     @Override
@@ -111,14 +109,20 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         return closed || closing;
     }
 
+    private Events events() {
+        Events told = events;
+        if (told == null) {
+            throw new IllegalStateException("the transport has not been started");
+        }
+        return told;
+    }
+
     @Override
     public void onFault(RuntimeException fault) {
-        if (!closed) {
-            boolean known = closing;
-            closeNow();
-            if (!known) {
-                events.onTransportClosed(Failure.FAULT, fault);
-            }
+        boolean known = closing;
+        closeNow();
+        if (!known) {
+            events().onTransportClosed(Failure.FAULT, fault);
         }
     }
 
@@ -147,9 +151,9 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             fail(Failure.BROKEN, null);
         } else if (waiting.isEmpty()) {
             if (closing) {
-                socket.shutdownWrite();
+                allIsSaid();
             } else {
-                events.onUnblocked();
+                events().onUnblocked();
             }
         }
     }
@@ -216,7 +220,6 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             deliver(plain);
             keepPartial(in);
         } catch (SSLException e) {
-            sayWhy();
             fail(Failure.TLS, e);
         }
     }
@@ -228,7 +231,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private void deliver(ByteBuffer plain) {
         plain.flip();
         if (plain.hasRemaining() && !isClosed()) {
-            events.onPlain(plain);
+            events().onPlain(plain);
         }
         plain.clear();
     }
@@ -238,22 +241,17 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         if (status == SSLEngineResult.HandshakeStatus.NEED_WRAP) {
             status = wrapHandshake();
         }
-        if (!secured && isDone(status)) {
+        if (!secured && !isClosed() && status == SSLEngineResult.HandshakeStatus.FINISHED) {
             secured = true;
-            events.onSecured();
+            events().onSecured();
         }
-    }
-
-    private static boolean isDone(SSLEngineResult.HandshakeStatus status) {
-        return status == SSLEngineResult.HandshakeStatus.FINISHED
-                || status == SSLEngineResult.HandshakeStatus.NOT_HANDSHAKING;
     }
 
     /** Writes what the handshake wants to say; returns where it stands then. */
     private SSLEngineResult.HandshakeStatus wrapHandshake() throws SSLException {
         SSLEngineResult.HandshakeStatus status = engine.getHandshakeStatus();
         ByteBuffer out = loop.cipherOut();
-        while (status == SSLEngineResult.HandshakeStatus.NEED_WRAP) {
+        while (status == SSLEngineResult.HandshakeStatus.NEED_WRAP && !closed) {
             SSLEngineResult result = engine.wrap(NOTHING, out);
             status = result.getHandshakeStatus();
             if (result.getStatus() != SSLEngineResult.Status.OK) {
@@ -265,16 +263,6 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         }
         push(out);
         return status;
-    }
-
-    /** After a refusal: the alert that tells the peer why. */
-    private void sayWhy() {
-        try {
-            wrapHandshake();
-        } catch (SSLException e) {
-            // The alert could not be made; the connection closes all the same.
-            closing = false;
-        }
     }
 
     @Override
@@ -312,47 +300,109 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
 
     @Override
     public void close() {
-        if (isClosed()) {
-            return;
+        if (!isClosed()) {
+            closing = true;
+            engine.closeOutbound();
+            sayLastWords();
         }
-        engine.closeOutbound();
-        sayWhy();
-        if (closed) {
+    }
+
+    private void fail(Failure failure, @Nullable Throwable cause) {
+        if (isClosed()) {
+            // Nobody is to be told any more; but what broke while it lingered is over now.
+            if (failure != Failure.TLS) {
+                closeNow();
+            }
             return;
         }
         closing = true;
-        releasePartial();
-        if (waiting.isEmpty()) {
-            socket.shutdownWrite();
+        if (failure == Failure.TLS) {
+            sayLastWords();
+        } else {
+            closeNow();
         }
-        Timer deadline = loop.schedule(this::closeNow, LINGER_NANOS);
-        socket.listener(() -> {
-            onReady();
-            if (closed) {
-                deadline.cancel();
-            }
-        });
+        events().onTransportClosed(failure, cause);
+    }
+
+    /**
+     * The good-bye, or the alert that says what is wrong, goes out before the socket closes; and closing with unread input
+     * would send a reset that overtakes it.
+     */
+    private void sayLastWords() {
+        try {
+            SSLEngineResult.HandshakeStatus _ = wrapHandshake();
+        } catch (SSLException e) {
+            // There are no last words then; what waits goes out all the same.
+            LOG.log(System.Logger.Level.DEBUG, "no alert could be made", e);
+        }
+        if (closed) {
+            return;
+        }
+        releasePartial();
+        releaseEngine();
+        if (waiting.isEmpty()) {
+            allIsSaid();
+        } else {
+            linger(DRAIN_NANOS);
+        }
         discardInput();
     }
 
+    private void allIsSaid() {
+        if (peerEnded) {
+            closeNow();
+        } else {
+            socket.shutdownWrite();
+            linger(LINGER_NANOS);
+        }
+    }
+
+    private void linger(long nanos) {
+        cancelLinger();
+        lingerDeadline = loop.schedule(this::closeNow, nanos);
+    }
+
+    private void cancelLinger() {
+        Timer running = lingerDeadline;
+        if (running != null) {
+            running.cancel();
+        }
+    }
+
     private void discardInput() {
-        while (!closed && socket.isReadable()) {
-            if (socket.read(loop.relayScratch()) < 0) {
+        for (int reads = 0; !closed && !peerEnded && socket.isReadable(); reads++) {
+            if (reads == READS_PER_TURN_MAX) {
+                turn.request();
+                return;
+            }
+            int count = socket.read(loop.relayScratch());
+            peerEnded = count == RelaySocket.END;
+            if (count == RelaySocket.BROKEN || peerEnded && waiting.isEmpty()) {
                 closeNow();
             }
         }
     }
 
     /** Closes at once, without a word. */
-    void closeNow() {
+    private void closeNow() {
         if (closed) {
             return;
         }
+        closing = true;
         closed = true;
+        cancelLinger();
         releasePartial();
+        bytesLost = !waiting.isEmpty();
         waiting.release();
         socket.close();
-        material.release(engine);
+        releaseEngine();
+    }
+
+    private void releaseEngine() {
+        if (!engineReleased) {
+            engineReleased = true;
+            material.release(engine);
+        }
     }
 
     private void releasePartial() {
@@ -363,28 +413,5 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
                 loop.buffers().giveBack(held);
             }
         }
-    }
-
-    private void fail(Failure failure, @Nullable Throwable cause) {
-        if (isClosed()) {
-            return;
-        }
-        if (failure == Failure.TLS) {
-            lingerForAlert();
-        } else {
-            closeNow();
-        }
-        events.onTransportClosed(failure, cause);
-    }
-
-    /** The alert is on its way: closing with unread input would send a reset that overtakes it. */
-    private void lingerForAlert() {
-        closing = true;
-        releasePartial();
-        if (waiting.isEmpty()) {
-            socket.shutdownWrite();
-        }
-        Timer _ = loop.schedule(this::closeNow, LINGER_NANOS);
-        discardInput();
     }
 }

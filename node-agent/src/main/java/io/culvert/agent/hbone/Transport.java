@@ -62,7 +62,10 @@ public interface Transport {
     /** Writes all of the buffer; never called while blocked. */
     void write(ByteBuffer plain);
 
-    /** Whether bytes wait for the kernel; {@link Events#onUnblocked} follows. */
+    /**
+     * Whether bytes wait for the kernel; {@link Events#onUnblocked} follows. Also whether they did when it closed, and were
+     * lost.
+     */
     boolean isBlocked();
 
     boolean isClosed();

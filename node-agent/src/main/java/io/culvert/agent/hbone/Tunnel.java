@@ -15,6 +15,7 @@ import io.culvert.protocol.hbone.PeerSettings;
 import io.culvert.protocol.hbone.RequestFault;
 import io.culvert.protocol.hbone.frame.AbuseKind;
 import io.culvert.protocol.hbone.frame.Http2Code;
+import io.culvert.protocol.identity.PeerIdentity;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
@@ -34,9 +35,12 @@ import org.jspecify.annotations.Nullable;
  * silent peer by PING.
  */
 public final class Tunnel implements Transport.Events, HboneListener {
+    private static final System.Logger LOG = System.getLogger(Tunnel.class.getName());
     private static final int FRAME_HEADER_BYTES = 9;
     /** Less room than this in the batch is not worth a frame. */
     private static final int FRAME_BYTES_MIN = 1_024;
+    /** More control frames than this are not left to gather until the end of the tick. */
+    private static final int CONTROL_BYTES_MAX = 16 * 1_024;
 
     /**
      * How a tunnel behaves.
@@ -45,8 +49,14 @@ public final class Tunnel implements Transport.Events, HboneListener {
      * @param handshakeNanos how long the TLS handshake and the HTTP/2 preface may take together, and a header block
      * @param pingIntervalNanos from an answer to the next PING
      * @param pingTimeoutNanos how long its answer may take
+     * @param idleNanos server: how long a tunnel without streams is kept; looked at with each PING
      */
-    public record Terms(HboneSettings session, long handshakeNanos, long pingIntervalNanos, long pingTimeoutNanos) {}
+    public record Terms(
+            HboneSettings session,
+            long handshakeNanos,
+            long pingIntervalNanos,
+            long pingTimeoutNanos,
+            long idleNanos) {}
 
     private final Loop loop;
     private final Terms terms;
@@ -63,12 +73,15 @@ public final class Tunnel implements Transport.Events, HboneListener {
     private boolean receiving;
     private boolean open;
     private boolean closed;
+    private boolean writtenAll;
     private @Nullable Timer handshakeDeadline;
     private @Nullable Timer headerBlockDeadline;
     private @Nullable Timer nextPing;
     private long pingsSent;
     private long pongsSeen;
+    private long emptySinceNanos;
     private @Nullable TunnelFailure closeWith;
+    private @Nullable TunnelFailure endWith;
 
     private Tunnel(Loop loop, Transport transport, Terms terms, boolean server, TunnelListener listener) {
         this.loop = loop;
@@ -76,6 +89,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
         this.server = server;
         this.listener = listener;
         this.transport = transport;
+        this.emptySinceNanos = loop.nanoTime();
         this.session = server ? HboneSession.server(terms.session(), this) : HboneSession.client(terms.session(), this);
     }
 
@@ -106,6 +120,10 @@ public final class Tunnel implements Transport.Events, HboneListener {
         return loop;
     }
 
+    Terms terms() {
+        return terms;
+    }
+
     HboneSession session() {
         return session;
     }
@@ -118,14 +136,24 @@ public final class Tunnel implements Transport.Events, HboneListener {
         return closed;
     }
 
+    /** Closed, with all that its streams had to say handed to the kernel. */
+    boolean hasWrittenAll() {
+        return writtenAll;
+    }
+
     /** Streams open now. */
     public int streams() {
         return streams.size();
     }
 
+    /** For how long it has had no streams; 0 while it has some. */
+    long idleNanos() {
+        return streams.isEmpty() ? loop.nanoTime() - emptySinceNanos : 0;
+    }
+
     /** Client: whether one more stream may be opened, within our own limit. */
     public boolean canOpen(int streamsMax) {
-        return isOpen() && session.canOpen() && streams.size() < streamsMax;
+        return isOpen() && endWith == null && session.canOpen() && streams.size() < streamsMax;
     }
 
     /** Client: asks for a stream; {@link #canOpen} must hold. */
@@ -134,7 +162,11 @@ public final class Tunnel implements Transport.Events, HboneListener {
         TunnelStream stream = new TunnelStream(this, opened, opening);
         opened.attach(stream);
         streams.add(stream);
-        requestFlush();
+        if (session.pendingOutput() > CONTROL_BYTES_MAX) {
+            flush();
+        } else {
+            requestFlush();
+        }
         return stream;
     }
 
@@ -145,7 +177,15 @@ public final class Tunnel implements Transport.Events, HboneListener {
         } else if (!closed) {
             session.goAway(Http2Code.NO_ERROR, true);
             requestFlush();
-            closeIfDrained();
+        }
+    }
+
+    /** Closes once all that was written is on its way; streams are not taken any more, and there should be none. */
+    void end(CloseReason reason, String detail) {
+        if (!closed && endWith == null) {
+            endWith = new TunnelFailure(reason, detail, null);
+            session.goAway(Http2Code.NO_ERROR, false);
+            requestFlush();
         }
     }
 
@@ -167,12 +207,16 @@ public final class Tunnel implements Transport.Events, HboneListener {
             closeWith = failure;
             return;
         }
+        closeWith = failure;
         if (open && !transport.isClosed()) {
             session.goAway(code, false);
             flush();
         }
-        transport.close();
-        closed(failure);
+        // Only if the flush did not find out that there is nobody any more.
+        if (!closed) {
+            transport.close();
+            closed(failure);
+        }
     }
 
     private void closed(TunnelFailure failure) {
@@ -180,6 +224,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
             return;
         }
         closed = true;
+        writtenAll = batched == 0 && session.pendingOutput() == 0 && !transport.isBlocked();
         cancel(handshakeDeadline);
         cancel(headerBlockDeadline);
         cancel(nextPing);
@@ -197,19 +242,27 @@ public final class Tunnel implements Transport.Events, HboneListener {
     }
 
     void forget(TunnelStream stream) {
-        if (streams.remove(stream) && !closed) {
-            if (session.isDraining() && streams.isEmpty()) {
-                loop.execute(this::closeIfDrained);
+        if (streams.remove(stream)) {
+            emptySinceNanos = loop.nanoTime();
+            if (closed) {
+                return;
+            }
+            if (session.isDraining()) {
+                requestFlush();
             } else {
                 listener.onTunnelRoom();
             }
         }
     }
 
-    private void closeIfDrained() {
-        if (!closed && session.isDraining() && streams.isEmpty() && session.openStreams() == 0) {
-            flush();
-            close(CloseReason.DRAINED, "the tunnel was drained");
+    /** A drained tunnel goes when its last stream is gone and nothing of it waits to be written. */
+    private void endIfDone() {
+        if (endWith == null && session.isDraining() && session.isFinished() && streams.isEmpty()) {
+            end(CloseReason.DRAINED, "the tunnel was drained");
+        }
+        TunnelFailure ending = endWith;
+        if (ending != null && batched == 0 && session.pendingOutput() == 0) {
+            close(ending);
         }
     }
 
@@ -261,6 +314,8 @@ public final class Tunnel implements Transport.Events, HboneListener {
             held = loop.buffers().borrowForTick();
             batch = held;
             batched = 0;
+            // Whoever asked may find that it has nothing to put into it.
+            requestFlush();
         }
         return held;
     }
@@ -294,7 +349,14 @@ public final class Tunnel implements Transport.Events, HboneListener {
     private void flushAtEndOfTick() {
         flushRequested = false;
         if (!closed && open) {
-            flush();
+            try {
+                flush();
+                if (!closed) {
+                    endIfDone();
+                }
+            } catch (RuntimeException e) {
+                fault(e);
+            }
         }
     }
 
@@ -336,10 +398,24 @@ public final class Tunnel implements Transport.Events, HboneListener {
     @Override
     public void onUnblocked() {
         flush();
+        if (!closed) {
+            endIfDone();
+        }
         for (int left = waitingForTransport.size(); left > 0 && !transport.isBlocked(); left--) {
             TunnelStream stream = waitingForTransport.removeFirst();
             stream.waitsForTunnel = false;
+            onRoom(stream);
+        }
+        if (!closed) {
+            listener.onTunnelRoom();
+        }
+    }
+
+    private void onRoom(TunnelStream stream) {
+        try {
             stream.onRoom();
+        } catch (RuntimeException e) {
+            stream.fault(e);
         }
     }
 
@@ -347,9 +423,14 @@ public final class Tunnel implements Transport.Events, HboneListener {
 
     @Override
     public void onSecured() {
+        PeerIdentity peer = transport.peer();
+        if (!(peer instanceof PeerIdentity.Verified)) {
+            close(new TunnelFailure(CloseReason.TLS_FAILED, "the peer proved no identity", BadPeer.BAD_SPIFFE_ID));
+            return;
+        }
         open = true;
         nextPing = loop.schedule(this::ping, terms.pingIntervalNanos());
-        listener.onTunnelOpen(transport.peer());
+        listener.onTunnelOpen(peer);
         requestFlush();
     }
 
@@ -366,7 +447,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
         if (failure != null && !closed) {
             flush();
             close(failure);
-        } else if (session.pendingOutput() > 0) {
+        } else if (session.pendingOutput() > 0 || session.isDraining()) {
             requestFlush();
         }
     }
@@ -390,7 +471,14 @@ public final class Tunnel implements Transport.Events, HboneListener {
 
     @Override
     public void onTransportClosed(Transport.Failure failure, @Nullable Throwable cause) {
-        closed(TunnelFailure.of(failure, cause, open));
+        TunnelFailure known = closeWith;
+        closed(known == null ? TunnelFailure.of(failure, cause, open) : known);
+    }
+
+    /** We are wrong: this tunnel must not go on. */
+    private void fault(RuntimeException e) {
+        LOG.log(System.Logger.Level.ERROR, "a tunnel was given up because of a fault in the agent", e);
+        close(new TunnelFailure(CloseReason.BUG, e.toString(), null));
     }
 
     @Override
@@ -410,14 +498,25 @@ public final class Tunnel implements Transport.Events, HboneListener {
     @Override
     public void onResponse(HboneStream answered, ConnectResponse response) {
         if (answered.attachment() instanceof TunnelStream stream) {
-            stream.onResponse(response);
+            try {
+                stream.onResponse(response);
+            } catch (RuntimeException e) {
+                stream.fault(e);
+            }
         }
     }
 
     @Override
     public void onData(HboneStream carrying, ByteBuffer in, int length) {
         if (carrying.attachment() instanceof TunnelStream stream) {
-            stream.onData(in, length);
+            int start = in.position();
+            int end = in.limit();
+            try {
+                stream.onData(in.limit(start + length));
+            } catch (RuntimeException e) {
+                stream.fault(e);
+            }
+            in.limit(end).position(start);
         } else {
             session.consumed(carrying, length);
         }
@@ -426,30 +525,36 @@ public final class Tunnel implements Transport.Events, HboneListener {
     @Override
     public void onEnd(HboneStream ended) {
         if (ended.attachment() instanceof TunnelStream stream) {
-            stream.onEnd();
+            try {
+                stream.onEnd();
+            } catch (RuntimeException e) {
+                stream.fault(e);
+            }
         }
     }
 
     @Override
     public void onReset(HboneStream reset, int code) {
         if (reset.attachment() instanceof TunnelStream stream) {
-            stream.onReset(code);
+            try {
+                stream.onReset(code);
+            } catch (RuntimeException e) {
+                stream.fault(e);
+            }
         }
     }
 
     @Override
     public void onSendable(HboneStream unblocked) {
         if (unblocked.attachment() instanceof TunnelStream stream) {
-            stream.onRoom();
+            onRoom(stream);
         }
     }
 
     @Override
     public void onGoAway(int lastStreamId, int code, String debugText) {
         listener.onTunnelRoom();
-        if (streams.isEmpty()) {
-            close(CloseReason.DRAINED, "the tunnel was drained");
-        }
+        requestFlush();
     }
 
     @Override
@@ -468,6 +573,9 @@ public final class Tunnel implements Transport.Events, HboneListener {
     private void ping() {
         if (closed) {
             return;
+        }
+        if (server && idleNanos() > terms.idleNanos()) {
+            drain();
         }
         pingsSent++;
         session.ping(pingsSent);

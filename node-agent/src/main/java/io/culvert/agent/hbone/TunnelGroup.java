@@ -6,8 +6,8 @@ import io.culvert.protocol.hbone.ConnectRefusedException;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.frame.Http2Code;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +17,7 @@ final class TunnelGroup {
     private final HbonePool.Key key;
     private final List<PooledTunnel> open = new ArrayList<>(1);
     private final List<PooledTunnel> opening = new ArrayList<>(1);
-    private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
+    private final LinkedHashSet<Waiting> waiting = new LinkedHashSet<>();
     private boolean serving;
 
     TunnelGroup(HbonePool pool, HbonePool.Key key) {
@@ -43,8 +43,9 @@ final class TunnelGroup {
             wish.fail(CloseReason.LIMIT_REACHED, "too many connections wait for a tunnel to " + key.target());
             return wish;
         }
-        waiting.addLast(wish);
+        waiting.add(wish);
         serve();
+        wish.boundWait();
         return wish;
     }
 
@@ -54,17 +55,15 @@ final class TunnelGroup {
             return;
         }
         serving = true;
-        while (!waiting.isEmpty()) {
+        try {
             PooledTunnel roomy = roomy();
-            if (roomy == null) {
-                break;
+            while (roomy != null && !waiting.isEmpty()) {
+                waiting.removeFirst().connect(roomy);
+                roomy = roomy();
             }
-            Waiting next = waiting.removeFirst();
-            if (!next.over) {
-                next.connect(roomy);
-            }
+        } finally {
+            serving = false;
         }
-        serving = false;
         if (waiting.size() > opening.size() * pool.terms().streamsPerTunnelMax()) {
             openTunnel();
         }
@@ -109,14 +108,16 @@ final class TunnelGroup {
     }
 
     private void failWaiting(CloseReason reason, @Nullable String detail) {
-        for (int left = waiting.size(); left > 0; left--) {
-            waiting.removeFirst().fail(reason, detail);
+        // Whoever is told may wish anew: that is not part of this failure.
+        for (Waiting wish : List.copyOf(waiting)) {
+            if (waiting.remove(wish)) {
+                wish.fail(reason, detail);
+            }
         }
     }
 
     void retireOld() {
         List.copyOf(open).forEach(PooledTunnel::retireIfOld);
-        waiting.removeIf(wish -> wish.over);
     }
 
     void close(CloseReason reason) {
@@ -138,7 +139,19 @@ final class TunnelGroup {
             this.listener = listener;
         }
 
+        /** A tunnel that is being opened ends in time by itself; room on those that are open may never come. */
+        void boundWait() {
+            if (!over && stream == null) {
+                deadline = pool.surroundings()
+                        .loop()
+                        .schedule(
+                                () -> expire(CloseReason.LIMIT_REACHED, "no tunnel to " + key.target() + " had room"),
+                                pool.terms().waitNanos());
+            }
+        }
+
         void connect(PooledTunnel tunnel) {
+            cancelDeadline();
             try {
                 stream = tunnel.connect(request, this);
                 deadline = pool.surroundings()
@@ -194,8 +207,11 @@ final class TunnelGroup {
             over = true;
             cancelDeadline();
             TunnelStream asked = stream;
-            if (asked != null) {
-                asked.cancel(Http2Code.CANCEL);
+            if (asked == null) {
+                waiting.remove(this);
+            } else {
+                // Whoever serves it already must not take it for an orderly end.
+                asked.cancel(Http2Code.CONNECT_ERROR);
             }
         }
 

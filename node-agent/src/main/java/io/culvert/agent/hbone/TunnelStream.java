@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its tunnel's loop.
  */
 public final class TunnelStream implements RelayPeer {
+    private static final System.Logger LOG = System.getLogger(TunnelStream.class.getName());
     /** What a peer may send before its stream is relayed. */
     private static final int EARLY_BYTES_MAX = 64 * 1024;
 
@@ -114,10 +115,9 @@ public final class TunnelStream implements RelayPeer {
         }
     }
 
-    void onData(ByteBuffer in, int length) {
-        int start = in.position();
-        int end = in.limit();
-        in.limit(start + length);
+    /** All of the buffer's remaining bytes. */
+    void onData(ByteBuffer in) {
+        int length = in.remaining();
         Relay told = relay;
         if (told != null) {
             told.onPeerData(in);
@@ -127,7 +127,6 @@ public final class TunnelStream implements RelayPeer {
             tunnel.session().reset(stream, Http2Code.ENHANCE_YOUR_CALM);
             lost(CloseReason.LIMIT_REACHED, "the peer sent more before its stream was accepted than is kept");
         }
-        in.limit(end).position(start);
     }
 
     void onEnd() {
@@ -169,6 +168,10 @@ public final class TunnelStream implements RelayPeer {
         Relay told = relay;
         Opening toldOpening = opening;
         opening = null;
+        if (told != null && ended && finished && tunnel.hasWrittenAll()) {
+            // Both directions had ended before: what is left is on its way to the application, and goes on.
+            return;
+        }
         if (told != null) {
             told.onPeerBroken(reason, detail);
         } else {
@@ -176,6 +179,18 @@ public final class TunnelStream implements RelayPeer {
             if (toldOpening != null) {
                 toldOpening.onStreamLost(reason, detail);
             }
+        }
+    }
+
+    /** We are wrong: this connection must not go on, the others of the tunnel may. */
+    void fault(RuntimeException e) {
+        LOG.log(System.Logger.Level.ERROR, "a stream was given up because of a fault in the agent", e);
+        Relay told = relay;
+        if (told != null) {
+            told.onFault(e);
+        } else {
+            tunnel.session().reset(stream, Http2Code.INTERNAL_ERROR);
+            lost(CloseReason.BUG, e.toString());
         }
     }
 
@@ -224,7 +239,7 @@ public final class TunnelStream implements RelayPeer {
         if (!gone) {
             gone = true;
             if (!(ended && finished)) {
-                tunnel.session().reset(stream, Http2Code.CANCEL);
+                tunnel.session().reset(stream, Http2Code.CONNECT_ERROR);
             }
         }
         detach();

@@ -59,7 +59,7 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
     static void accept(PodLoop podLoop, InboundTunnel tunnel, TunnelStream stream, ConnectRequest request) {
         InboundStream connection = new InboundStream(podLoop, tunnel, stream, request);
         if (podLoop.admit(connection)) {
-            WorkloadWait.await(podLoop, connection::identify);
+            WorkloadWait.await(podLoop, connection, connection::identify);
         } else {
             podLoop.pod().world().telemetry().metrics().badPeer(BadPeer.LIMIT);
             connection.refuse(UNAVAILABLE, CloseReason.LIMIT_REACHED, "the pod has as many connections as it may have");
@@ -133,6 +133,10 @@ final class InboundStream implements OpenConnection, TunnelStream.Opening, Diale
             socket.close();
             return;
         }
+        attempt(() -> relay(socket, known, deliver));
+    }
+
+    private void relay(RelaySocket socket, Workload known, InboundRoute.Deliver deliver) {
         answered = true;
         boolean baggage = pod.world().config().proxy().hbone().responseBaggage();
         stream.accept(baggage ? WorkloadBaggage.of(known) : null);

@@ -61,7 +61,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
             accepted.close(CloseReason.LIMIT_REACHED, "the pod has as many tunnels as it may have");
         } else {
             accepted.noDelay();
-            WorkloadWait.await(podLoop, accepted::identify);
+            WorkloadWait.await(podLoop, accepted, accepted::identify);
         }
     }
 
@@ -101,7 +101,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
                 .schedule(() -> close(CloseReason.IDENTITY_UNAVAILABLE, "no certificate for " + id), patience);
         withdrawWish = pod.world()
                 .certificates()
-                .whenAvailable(id, fresh -> podLoop.loop().execute(() -> secure(fresh)));
+                .whenAvailable(id, fresh -> podLoop.loop().execute(() -> attempt(() -> secure(fresh))));
     }
 
     private void secure(TlsMaterial material) {
@@ -124,6 +124,11 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         if (socket.errorSeen()) {
             socketBroke();
         }
+    }
+
+    @Override
+    public void onFault(RuntimeException fault) {
+        close(CloseReason.BUG, fault.toString());
     }
 
     @Override

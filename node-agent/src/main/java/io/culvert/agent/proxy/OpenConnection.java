@@ -10,6 +10,17 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop.
  */
 interface OpenConnection {
+    /** Runs one of its steps; a fault of ours in it ends this connection and no other. */
+    default void attempt(Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException e) {
+            System.getLogger(OpenConnection.class.getName())
+                    .log(System.Logger.Level.ERROR, "a connection was given up because of a fault in the agent", e);
+            close(CloseReason.BUG, e.toString());
+        }
+    }
+
     /** Judges it again by what is in force now, and closes it when it would not be allowed any more. */
     void recheck(MeshSnapshot snapshot);
 

@@ -63,7 +63,7 @@ final class OutboundConnection
         OutboundConnection connection = new OutboundConnection(podLoop, socket);
         podLoop.pod().world().telemetry().metrics().socketOpened(Direction.OUTBOUND);
         if (podLoop.admit(connection)) {
-            connection.identify();
+            connection.attempt(connection::identify);
         } else {
             connection.close(CloseReason.LIMIT_REACHED, "the pod has as many connections as it may have");
         }
@@ -84,7 +84,7 @@ final class OutboundConnection
             close(CloseReason.CONNECT_FAILED, e.getMessage());
             return;
         }
-        WorkloadWait.await(podLoop, this::decide);
+        WorkloadWait.await(podLoop, this, this::decide);
     }
 
     private void decide(MeshSnapshot snapshot, @Nullable Workload self) {
@@ -209,6 +209,10 @@ final class OutboundConnection
             socket.close();
             return;
         }
+        attempt(() -> relay(socket));
+    }
+
+    private void relay(RelaySocket socket) {
         SocketPeer peer = new SocketPeer(podLoop.loop(), socket);
         Relay started = new Relay(podLoop.loop(), app, peer, this);
         relay = started;
@@ -222,6 +226,10 @@ final class OutboundConnection
 
     @Override
     public void onStreamOpen(TunnelStream stream, ConnectResponse response) {
+        attempt(() -> relay(stream));
+    }
+
+    private void relay(TunnelStream stream) {
         Relay started = new Relay(podLoop.loop(), app, stream, this);
         relay = started;
         stream.start(started);

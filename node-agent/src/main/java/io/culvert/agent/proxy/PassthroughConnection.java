@@ -50,7 +50,7 @@ final class PassthroughConnection implements OpenConnection, RelaySocket.Listene
         PassthroughConnection connection = new PassthroughConnection(podLoop, socket);
         podLoop.pod().world().telemetry().metrics().socketOpened(Direction.INBOUND);
         if (podLoop.admit(connection)) {
-            connection.identify();
+            connection.attempt(connection::identify);
         } else {
             podLoop.pod().world().telemetry().metrics().badPeer(BadPeer.LIMIT);
             connection.close(CloseReason.LIMIT_REACHED, "the pod has as many connections as it may have");
@@ -71,7 +71,7 @@ final class PassthroughConnection implements OpenConnection, RelaySocket.Listene
             close(CloseReason.CONNECT_FAILED, e.getMessage());
             return;
         }
-        WorkloadWait.await(podLoop, this::decide);
+        WorkloadWait.await(podLoop, this, this::decide);
     }
 
     private void decide(MeshSnapshot snapshot, @Nullable Workload self) {
@@ -139,6 +139,10 @@ final class PassthroughConnection implements OpenConnection, RelaySocket.Listene
             socket.close();
             return;
         }
+        attempt(() -> relay(socket));
+    }
+
+    private void relay(RelaySocket socket) {
         SocketPeer application = new SocketPeer(podLoop.loop(), socket);
         Relay started = new Relay(podLoop.loop(), downstream, application, this);
         relay = started;

@@ -25,6 +25,7 @@ final class PodLoop {
     private final AtomicBoolean recheckRequested = new AtomicBoolean();
     private final Runnable recheck = this::recheck;
     private boolean draining;
+    private boolean closed;
 
     PodLoop(Pod pod, Loop loop, Dialer dialer, HbonePool.Terms terms) {
         this.pod = pod;
@@ -55,6 +56,11 @@ final class PodLoop {
 
     boolean isDraining() {
         return draining;
+    }
+
+    /** Whether nothing may be opened here any more; what is accepted all the same, on its way from another loop, is closed. */
+    boolean isClosed() {
+        return closed;
     }
 
     /** Keeps an accepted connection until {@link #forget}; false when the pod has as many as it may have. */
@@ -98,6 +104,7 @@ final class PodLoop {
 
     void close(CloseReason reason, @Nullable String detail) {
         draining = true;
+        closed = true;
         for (OpenConnection connection : List.copyOf(open)) {
             connection.close(reason, detail);
         }

@@ -10,6 +10,7 @@ import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.relay.NetnsDialer;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.shim.Fds;
 import io.culvert.shim.ListenSpec;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
@@ -75,7 +76,7 @@ public final class PodProxy {
             proxy.accept("outbound listener of " + identity.name(), outbound, OutboundConnection::accept);
             return proxy;
         } catch (ShimException e) {
-            opened.forEach(io.culvert.shim.Fds::close);
+            opened.forEach(Fds::close);
             netns.close();
             throw e;
         }
@@ -106,10 +107,18 @@ public final class PodProxy {
     }
 
     private void accept(String name, int fd, Accepting accepting) {
-        ListeningSocket listener = new ListeningSocket(
-                name, fd, loops, (loop, accepted) -> accepting.accept(on(loop), TcpSocket.adopt(loop, accepted)));
+        ListeningSocket listener =
+                new ListeningSocket(name, fd, loops, (loop, accepted) -> accepted(on(loop), loop, accepted, accepting));
         listeners.add(listener);
         listener.start();
+    }
+
+    private static void accepted(PodLoop podLoop, DataLoop loop, int fd, Accepting accepting) {
+        if (podLoop.isClosed()) {
+            Fds.close(fd);
+        } else {
+            accepting.accept(podLoop, TcpSocket.adopt(loop, fd));
+        }
     }
 
     private PodLoop on(DataLoop loop) {

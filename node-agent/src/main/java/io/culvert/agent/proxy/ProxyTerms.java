@@ -44,6 +44,7 @@ record ProxyTerms(AgentConfig config) {
                 hbone.streamsPerPooledTunnelMax(),
                 config.proxy().limits().tunnelsPerPodMax(),
                 hbone.poolIdleTimeout(),
+                connectNanos(),
                 config.proxy().timeouts().connectResponse().toNanos(),
                 config.proxy().timeouts().firstCertificate().toNanos());
     }
@@ -60,6 +61,8 @@ record ProxyTerms(AgentConfig config) {
                 settings,
                 config.proxy().timeouts().handshake().toNanos(),
                 ping.interval().toNanos(),
-                ping.timeout().toNanos());
+                ping.timeout().toNanos(),
+                // A peer that pools as we do goes first.
+                2 * config.proxy().hbone().poolIdleTimeout().toNanos());
     }
 }

@@ -37,7 +37,9 @@ final class WorkloadWait {
      * Calls back once with the snapshot and the pod's workload in it, at once if it is known; with null when it did not
      * become known in time.
      */
-    static void await(PodLoop podLoop, BiConsumer<MeshSnapshot, @Nullable Workload> then) {
+    static void await(PodLoop podLoop, OpenConnection connection, BiConsumer<MeshSnapshot, @Nullable Workload> step) {
+        BiConsumer<MeshSnapshot, @Nullable Workload> then =
+                (snapshot, known) -> connection.attempt(() -> step.accept(snapshot, known));
         MeshStore mesh = podLoop.pod().world().mesh();
         MeshSnapshot snapshot = mesh.current();
         Workload known = podLoop.pod().identity().in(snapshot);

@@ -45,7 +45,7 @@ public final class NetnsDialer implements Dialer {
                     source == null ? 0 : source.high(),
                     source == null ? 0 : source.low());
             attempt.begin(loop, started, timeoutNanos);
-        } catch (ShimException e) {
+        } catch (ShimException | IllegalStateException e) {
             attempt.fail(false, "connect to " + target + ": " + e.getMessage());
         }
         return attempt;
@@ -92,6 +92,11 @@ public final class NetnsDialer implements Dialer {
             } catch (ShimException e) {
                 fail(false, "connect to " + target + ": " + e.getMessage());
             }
+        }
+
+        @Override
+        public void onFault(RuntimeException fault) {
+            fail(false, "connect to " + target + ": " + fault);
         }
 
         private void succeed(TcpSocket connected) {

@@ -89,8 +89,8 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             stopAwaitingWritable();
         }
         Listener told = listener;
-        if (told != null && !closed) {
-            Turn.tell(told);
+        if (told != null && !closed && !Turn.tell(told)) {
+            abort();
         }
     }
 

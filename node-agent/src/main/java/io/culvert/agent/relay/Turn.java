@@ -35,16 +35,18 @@ public final class Turn implements Runnable {
     @Override
     public void run() {
         awaited = false;
-        tell(listener);
+        boolean _ = tell(listener);
     }
 
-    /** Tells of readiness; a fault of one connection must not reach the loop, which serves all the others. */
-    static void tell(RelaySocket.Listener told) {
+    /** Tells of readiness; a fault of one connection must not reach the loop, which serves all the others; false when there was one. */
+    static boolean tell(RelaySocket.Listener told) {
         try {
             told.onReady();
+            return true;
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.ERROR, "a connection was given up because of a fault in the agent", e);
             told.onFault(e);
+            return false;
         }
     }
 }

@@ -48,8 +48,8 @@ class RelaySim {
             SimSocket[] near = net.connect(address(1), address(2));
             SimSocket[] far = net.connect(address(3), address(4));
             int bytesMax = gen.oneIn(20) ? 200_000 : 30_000;
-            client = new SimApp(net, near[0], false, bytesMax, orderly);
-            server = new SimApp(net, far[1], true, bytesMax, orderly);
+            client = new SimApp(net, near[0], 1, false, bytesMax, orderly);
+            server = new SimApp(net, far[1], 1, true, bytesMax, orderly);
             loop.outside(() -> begin(near[1], far[0]), gen.intBetween(0, 100_000));
         }
 

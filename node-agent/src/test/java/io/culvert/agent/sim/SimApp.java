@@ -19,9 +19,6 @@ public final class SimApp implements RelaySocket.Listener {
         HASTY
     }
 
-    private static final int CLIENT_SALT = 3;
-    private static final int SERVER_SALT = 7;
-
     private final SimLoop loop;
     private final Gen gen;
     private final RelaySocket socket;
@@ -47,17 +44,18 @@ public final class SimApp implements RelaySocket.Listener {
     /**
      * An application with a character drawn from the generator; it begins at once.
      *
+     * @param number which pair of applications it belongs to; their bytes differ from all others
      * @param server whether it may wait for the other's end before its own; one of two has to begin
      * @param bytesMax how much it sends at most
      * @param orderly whether it must not break off
      */
-    public SimApp(SimNet net, RelaySocket socket, boolean server, int bytesMax, boolean orderly) {
+    public SimApp(SimNet net, RelaySocket socket, int number, boolean server, int bytesMax, boolean orderly) {
         this.loop = net.loop;
         this.gen = net.gen;
         this.socket = socket;
-        this.name = server ? "server" : "client";
-        this.ownSalt = server ? SERVER_SALT : CLIENT_SALT;
-        this.otherSalt = server ? CLIENT_SALT : SERVER_SALT;
+        this.name = (server ? "server" : "client") + number;
+        this.ownSalt = 2 * number + (server ? 1 : 0);
+        this.otherSalt = 2 * number + (server ? 0 : 1);
         this.manner = orderly ? Manner.ORDERLY : gen.pick(Manner.ORDERLY, Manner.RESETTING, Manner.HASTY);
         this.toSend = gen.size(bytesMax);
         this.chunkMax = gen.pick(1, 100, 8_192) + gen.intBetween(0, 50);
@@ -191,6 +189,16 @@ public final class SimApp implements RelaySocket.Listener {
 
     public boolean sawEnd() {
         return sawEnd;
+    }
+
+    /** Whether all that it has to send was sent, and its end told, in whatever manner. */
+    public boolean saidAll() {
+        return sent == toSend && (ended || manner == Manner.HASTY && broke);
+    }
+
+    /** Is through with its connection. */
+    public boolean isOver() {
+        return socket.isClosed();
     }
 
     /** Broke off itself, or closed without waiting for the other's end. */

@@ -112,6 +112,16 @@ public final class SimSocket implements AcceptedSocket {
         }
     }
 
+    /** The network loses the connection: both ends find it reset. */
+    public void breakOff() {
+        if (!closed) {
+            becomeReset();
+        }
+        if (!other().closed) {
+            other().becomeReset();
+        }
+    }
+
     /** What epoll has to tell is told later, once for all that happened by then. */
     private void edge() {
         if (!eventQueued && !closed) {

@@ -38,6 +38,11 @@ final class FlowControl {
         return sendWindow;
     }
 
+    /** What the peer may send, or may once gathered credit is announced. */
+    int receiveCredit() {
+        return receiveWindow + toReturn;
+    }
+
     /** Takes a DATA frame's cost from what the peer may send. */
     void received(int flowBytes) throws Http2Exception {
         if (flowBytes > receiveWindow) {

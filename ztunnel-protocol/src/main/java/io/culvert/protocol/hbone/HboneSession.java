@@ -287,6 +287,14 @@ public final class HboneSession {
         return core.streams.size();
     }
 
+    /**
+     * Returns how many octets the peer may send over all streams, credit included that is due to it and gathers: the
+     * connection's whole window when all that was delivered has been consumed.
+     */
+    public int receiveCredit() {
+        return core.flow.receiveCredit();
+    }
+
     /** Returns how many streams may be open at once, by the peer's settings and ours. */
     public int streamLimit() {
         return core.server ? core.local.streamsMax() : Math.min(core.local.streamsMax(), core.peer.streamsMax());

@@ -1,0 +1,56 @@
+package io.culvert.agent.proxy;
+
+import io.culvert.agent.config.AgentConfig;
+import io.culvert.agent.hbone.SimTransports;
+import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.mesh.MeshStore;
+import io.culvert.agent.relay.Dialer;
+import io.culvert.agent.route.Router;
+import io.culvert.agent.route.RouterSettings;
+import io.culvert.agent.sim.SimLoop;
+import io.culvert.agent.telemetry.Metrics;
+import io.culvert.agent.telemetry.Telemetry;
+import io.culvert.protocol.policy.Policy;
+import io.culvert.protocol.workload.Workload;
+import java.time.InstantSource;
+import java.util.List;
+
+/** One pod of one node, served on a simulated loop. */
+final class SimNode {
+    final MeshStore mesh;
+    final SimCertificates certificates = new SimCertificates();
+    final Pod pod;
+    final PodLoop podLoop;
+
+    SimNode(
+            SimLoop loop,
+            AgentConfig config,
+            Metrics metrics,
+            SimTransports transports,
+            Dialer dialer,
+            Workload served,
+            InstantSource clock) {
+        mesh = new MeshStore(MeshSnapshot.empty(served.node()));
+        ProxyWorld world = new ProxyWorld(
+                config,
+                mesh,
+                new Router(() -> 0, RouterSettings.DEFAULTS),
+                certificates,
+                transports,
+                new Telemetry(metrics, loop::nanoTime),
+                clock);
+        PodIdentity identity =
+                new PodIdentity("uid-" + served.name(), served.name(), served.namespace(), served.serviceAccount());
+        pod = new Pod(world, identity, true);
+        podLoop = new PodLoop(pod, loop, dialer, new ProxyTerms(config).pool());
+        MeshStore.Registration _ = mesh.listen(snapshot -> podLoop.policiesMayHaveChanged());
+    }
+
+    void publish(List<Workload> workloads, List<Policy> policies) {
+        mesh.publish(mesh.current().toBuilder()
+                .workloads(workloads)
+                .policies(policies)
+                .policiesComplete()
+                .build());
+    }
+}
