@@ -76,8 +76,8 @@ final class AdminClient implements AutoCloseable {
                 return response.body();
             }
             try (InputStream body = response.body()) {
-                throw AgentException.refused(
-                        "the agent answered " + response.statusCode() + ": " + text(body).strip());
+                throw AgentException.refused("the agent answered " + response.statusCode() + ": "
+                        + text(body).strip());
             }
         } catch (ConnectException | HttpConnectTimeoutException e) {
             throw AgentException.unreachable(base.toString(), "it cannot be connected to");

@@ -19,10 +19,7 @@ import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** {@code culvert ctl}: asks an agent over its admin port. */
-@Command(
-        name = "ctl",
-        description = "Asks an agent over its admin port.",
-        synopsisSubcommandLabel = "COMMAND")
+@Command(name = "ctl", description = "Asks an agent over its admin port.", synopsisSubcommandLabel = "COMMAND")
 final class CtlCommand implements Runnable {
     private static final String DUMP = "/config_dump";
 
@@ -40,7 +37,6 @@ final class CtlCommand implements Runnable {
     }
 
     private final InstantSource clock;
-
 
     @Spec
     private CommandSpec spec = CommandSpec.create();

@@ -34,19 +34,19 @@ final class VersionCommand implements Runnable {
         Properties build = build();
         String version = build.getProperty("version", "unknown");
         String revision = build.getProperty("revision", "unknown");
-        String line =
-                switch (format) {
-                    case TEXT -> text(version, revision);
-                    case JSON ->
-                        "{\"version\":\"" + version + "\",\"revision\":\"" + revision + "\",\"java\":\""
-                                + Runtime.version() + "\"}";
-                };
+        String line = switch (format) {
+            case TEXT -> text(version, revision);
+            case JSON ->
+                "{\"version\":\"" + version + "\",\"revision\":\"" + revision + "\",\"java\":\"" + Runtime.version()
+                        + "\"}";
+        };
         spec.commandLine().getOut().println(line);
         spec.commandLine().getOut().flush();
     }
 
     private static String text(String version, String revision) {
-        return "culvert " + version + " (" + revision + ", Java " + Runtime.version().feature() + ")";
+        return "culvert " + version + " (" + revision + ", Java "
+                + Runtime.version().feature() + ")";
     }
 
     private static Properties build() {
@@ -66,8 +66,7 @@ final class VersionCommand implements Runnable {
         @Override
         public String[] getVersion() {
             Properties build = build();
-            return new String[] {
-                text(build.getProperty("version", "unknown"), build.getProperty("revision", "unknown"))
+            return new String[] {text(build.getProperty("version", "unknown"), build.getProperty("revision", "unknown"))
             };
         }
     }

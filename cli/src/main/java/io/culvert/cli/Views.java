@@ -77,15 +77,11 @@ final class Views {
                 return rows;
             });
 
-    static final View CONFIG = new View(
-            "config",
-            List.of("SETTING", "VALUE", "FROM"),
-            (name, setting) -> {
-                String from = setting.path("origin").asText();
-                boolean said = !from.equals("default") && !from.equals("not set");
-                return one(
-                        Cell.of(name), text(setting, "value"), new Cell(from, said ? Tone.GOOD : Tone.QUIET));
-            });
+    static final View CONFIG = new View("config", List.of("SETTING", "VALUE", "FROM"), (name, setting) -> {
+        String from = setting.path("origin").asText();
+        boolean said = !from.equals("default") && !from.equals("not set");
+        return one(Cell.of(name), text(setting, "value"), new Cell(from, said ? Tone.GOOD : Tone.QUIET));
+    });
 
     private Views() {}
 

@@ -186,7 +186,13 @@ class CulvertTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "nonsense", "127.0.0.1", "https://127.0.0.1:15000", "127.0.0.1:15000/x", "http://", ":15000", "a b:1"
+                "nonsense",
+                "127.0.0.1",
+                "https://127.0.0.1:15000",
+                "127.0.0.1:15000/x",
+                "http://",
+                ":15000",
+                "a b:1"
             })
     void refusesOtherAddresses(String address) {
         Run run = run("ctl", "workloads", "--address", address);
@@ -200,7 +206,8 @@ class CulvertTest {
         assertEquals(0, text.code());
         assertTrue(text.out().matches("culvert [0-9][^ $]* \\([^ $]+, Java 25\\)\\R"), text.out());
         Run json = run("version", "-o", "json");
-        assertTrue(new ObjectMapper().readTree(json.out()).path("version").asText().startsWith("0."), json.out());
+        assertTrue(
+                new ObjectMapper().readTree(json.out()).path("version").asText().startsWith("0."), json.out());
         assertEquals(text.out(), run("--version").out());
     }
 
@@ -210,6 +217,7 @@ class CulvertTest {
         assertEquals(2, run("ctl").code());
         assertEquals(2, run("ctl", "nonsense").code());
         assertTrue(run("ctl", "log", "--help").out().contains("--reset"));
-        Golden.assertMatches("help.txt", run("--help").out() + run("ctl", "--help").out());
+        Golden.assertMatches(
+                "help.txt", run("--help").out() + run("ctl", "--help").out());
     }
 }
