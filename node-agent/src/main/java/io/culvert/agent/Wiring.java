@@ -94,6 +94,7 @@ final class Wiring {
                 ca,
                 config.mesh().certificateTtl(),
                 clock,
+                Ticker.SYSTEM,
                 () -> ThreadLocalRandom.current().nextDouble(),
                 new Semaphore(CA_CALLS_MAX)));
         MeshStore mesh = new MeshStore(MeshSnapshot.empty(config.node().name()));

@@ -1,6 +1,10 @@
 package io.culvert.agent.certs;
 
+import io.culvert.agent.base.Ticker;
+import io.culvert.protocol.Backoff;
+import io.culvert.protocol.identity.RenewalSchedule;
 import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.identity.ValidityWindow;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.time.Instant;
@@ -8,7 +12,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -17,18 +20,20 @@ import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps one identity's certificate fresh: fetches it, renews it at half of the life that it had left when it came (it
+ * Keeps one identity's certificate fresh: fetches it, renews it at about half of the life that it had left when it came (it
  * starts in the past), retries with a bounded backoff.
  *
- * <p>The clock is looked at every second, so that a clock set forward or back is noticed, not slept through.
+ * <p>Both clocks are looked at every second, so that a time of day set forward or back is noticed, and postpones nothing.
  *
  * <p>Runs on: its own virtual thread; {@link #current} on any.
+ *
+ * <p>Errors: a failed renewal keeps the certificate that is still valid.
  */
 public final class CertificateKeeper {
     private static final System.Logger LOG = System.getLogger(CertificateKeeper.class.getName());
-    private static final Duration BACKOFF_FIRST = Duration.ofSeconds(1);
-    private static final Duration BACKOFF_MAX = Duration.ofSeconds(15);
-    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final RenewalSchedule SCHEDULE =
+            new RenewalSchedule(new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(15)));
+    private static final Duration LOOK = Duration.ofSeconds(1);
 
     /**
      * What all keepers share.
@@ -36,24 +41,35 @@ public final class CertificateKeeper {
      * @param ca who signs
      * @param lifetime the validity asked for
      * @param clock the time of day
-     * @param jitter 0..1, spreads retries
+     * @param ticker the time that nobody sets
+     * @param jitter within [0, 1), spreads renewals and retries
      * @param calls how many requests may be under way at once
      */
     public record Surroundings(
-            CaClient ca, Duration lifetime, InstantSource clock, DoubleSupplier jitter, Semaphore calls) {}
+            CaClient ca,
+            Duration lifetime,
+            InstantSource clock,
+            Ticker ticker,
+            DoubleSupplier jitter,
+            Semaphore calls) {}
 
     private final SpiffeId id;
     private final Surroundings surroundings;
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition stopping = lock.newCondition();
+    private final Condition changed = lock.newCondition();
     private final List<Consumer<TlsMaterial>> waiters = new ArrayList<>();
     private volatile @Nullable TlsMaterial material;
-    private volatile Instant renewAt = Instant.MIN;
     private volatile @Nullable String problem;
     private boolean stopped;
     private boolean refreshing;
 
-    private CertificateKeeper(SpiffeId id, Surroundings surroundings) {
+    // Of the keeper's thread alone.
+    private int failures;
+    private Instant due = Instant.MIN;
+    private long plannedNanos;
+    private long waitNanos;
+
+    CertificateKeeper(SpiffeId id, Surroundings surroundings) {
         this.id = id;
         this.surroundings = surroundings;
     }
@@ -65,19 +81,50 @@ public final class CertificateKeeper {
     }
 
     private void run() {
-        Duration backoff = BACKOFF_FIRST;
         while (!isStopped()) {
-            if (fetch()) {
-                backoff = BACKOFF_FIRST;
-                awaitRenewal();
-            } else {
-                pause(backoff.multipliedBy(
-                                (long) (800 + 400 * surroundings.jitter().getAsDouble()))
-                        .dividedBy(1_000));
-                Duration doubled = backoff.multipliedBy(2);
-                backoff = doubled.compareTo(BACKOFF_MAX) > 0 ? BACKOFF_MAX : doubled;
-            }
+            look();
+            pause();
         }
+    }
+
+    /** Fetches if it is time to. */
+    void look() {
+        if (!takeRefresh() && !isDue()) {
+            return;
+        }
+        boolean fetched = fetch();
+        TlsMaterial held = material;
+        Instant now = surroundings.clock().instant();
+        double jitter = surroundings.jitter().getAsDouble();
+        // A certificate that is not valid yet by our clock is no reason to ask for one every second.
+        if (fetched && held != null && !now.isBefore(held.notBefore())) {
+            failures = 0;
+            plan(now, SCHEDULE.renewAt(new ValidityWindow(now, held.notAfter()), now, jitter));
+        } else {
+            failures++;
+            plan(
+                    now,
+                    held == null
+                            ? SCHEDULE.retryAt(now, failures, jitter)
+                            : SCHEDULE.retryAt(windowOf(held), now, failures, jitter));
+        }
+    }
+
+    private static ValidityWindow windowOf(TlsMaterial held) {
+        return new ValidityWindow(held.notBefore(), held.notAfter());
+    }
+
+    private void plan(Instant now, Instant next) {
+        due = next;
+        plannedNanos = surroundings.ticker().nanoTime();
+        waitNanos = Duration.between(now, next).toNanos();
+    }
+
+    private boolean isDue() {
+        Instant now = surroundings.clock().instant();
+        TlsMaterial held = material;
+        boolean setBack = failures == 0 && held != null && now.isBefore(held.notBefore());
+        return setBack || !now.isBefore(due) || surroundings.ticker().nanoTime() - plannedNanos >= waitNanos;
     }
 
     private boolean fetch() {
@@ -96,16 +143,18 @@ public final class CertificateKeeper {
             stop();
             return false;
         } catch (CaClient.IssueException | GeneralSecurityException | SSLException | RuntimeException e) {
-            problem = String.valueOf(e.getMessage());
-            LOG.log(System.Logger.Level.WARNING, () -> "no certificate for " + id + ": " + problem);
+            String now = String.valueOf(e.getMessage());
+            boolean news = !now.equals(problem);
+            problem = now;
+            LOG.log(
+                    news ? System.Logger.Level.WARNING : System.Logger.Level.DEBUG,
+                    () -> "no certificate for " + id + ": " + now);
             return false;
         }
     }
 
     private void publish(TlsMaterial fresh) {
         List<Consumer<TlsMaterial>> told;
-        Instant now = surroundings.clock().instant();
-        renewAt = now.plus(Duration.between(now, fresh.notAfter()).dividedBy(2));
         lock.lock();
         try {
             material = fresh;
@@ -124,25 +173,12 @@ public final class CertificateKeeper {
         }
     }
 
-    /** Returns when it is time to renew, or as soon as the clock says that the certificate is not valid yet. */
-    private void awaitRenewal() {
-        // The look comes first, so that a certificate with useless dates is not fetched in a tight loop.
-        do {
-            pause(Duration.ofNanos(LOOK_NANOS));
-        } while (!isStopped() && !isDue());
-    }
-
-    private boolean isDue() {
-        TlsMaterial held = material;
-        Instant now = surroundings.clock().instant();
-        return held == null || now.isBefore(held.notBefore()) || !now.isBefore(renewAt) || takeRefresh();
-    }
-
     /** Fetches anew at the next look. */
     void refresh() {
         lock.lock();
         try {
             refreshing = true;
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
@@ -159,12 +195,12 @@ public final class CertificateKeeper {
         }
     }
 
-    private void pause(Duration duration) {
+    private void pause() {
         lock.lock();
         try {
-            long left = duration.toNanos();
-            while (!stopped && left > 0) {
-                left = stopping.awaitNanos(left);
+            long left = LOOK.toNanos();
+            while (!stopped && !refreshing && left > 0) {
+                left = changed.awaitNanos(left);
             }
         } catch (InterruptedException e) {
             stopped = true;
@@ -223,7 +259,7 @@ public final class CertificateKeeper {
         lock.lock();
         try {
             stopped = true;
-            stopping.signalAll();
+            changed.signalAll();
             waiters.clear();
         } finally {
             lock.unlock();

@@ -2,6 +2,7 @@ package io.culvert.agent.certs;
 
 import io.culvert.agent.certs.PeerRejectedException.Why;
 import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.identity.SpiffeIds;
 import java.io.ByteArrayInputStream;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
@@ -74,6 +75,11 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         expected.remove(engine);
     }
 
+    /** How many chains are remembered. */
+    int remembered() {
+        return remembered.size();
+    }
+
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
             throws CertificateException {
@@ -131,7 +137,8 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         SpiffeId id = idOf(leaf);
         List<X509Certificate> path =
                 chain.stream().filter(one -> !roots.contains(one)).toList();
-        if (path.isEmpty()) {
+        // The leaf itself must be among what is validated.
+        if (path.isEmpty() || !path.getFirst().equals(leaf)) {
             throw new PeerRejectedException(Why.UNTRUSTED, "a root presented itself as a workload");
         }
         try {
@@ -177,7 +184,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         }
     }
 
-    /** The one SPIFFE id of a leaf; two different ones, or none, or a malformed one are refused. */
+    /** The one SPIFFE id of a leaf. */
     static SpiffeId idOf(X509Certificate leaf) throws CertificateException {
         Collection<List<?>> names;
         try {
@@ -193,16 +200,12 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
                 }
             }
         }
-        if (uris.size() != 1) {
-            throw new PeerRejectedException(
-                    Why.BAD_SPIFFE_ID, "a workload's certificate names one URI, not " + uris.size());
-        }
-        try {
-            return SpiffeId.parse(uris.getFirst());
-        } catch (IllegalArgumentException e) {
-            throw new PeerRejectedException(
-                    Why.BAD_SPIFFE_ID, "the certificate's SPIFFE id is malformed: " + e.getMessage(), e);
-        }
+        return switch (SpiffeIds.fromUriSans(uris)) {
+            case SpiffeIds.Selection.Selected selected -> selected.id();
+            case SpiffeIds.Selection.Refused refused ->
+                throw new PeerRejectedException(
+                        Why.BAD_SPIFFE_ID, refused.reason().sentence());
+        };
     }
 
     /** TLS hands over lazily parsed certificates of its own; the path validator wants the platform's. */

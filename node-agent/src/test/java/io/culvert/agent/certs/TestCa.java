@@ -123,7 +123,8 @@ public final class TestCa {
     /** A chain for a key: the leaf, intermediates, no root. */
     public List<X509Certificate> sign(PublicKey key, Leaf leaf) {
         List<X509Certificate> signed = new ArrayList<>();
-        signed.add(sign(name, keys, new X500Name(""), key, leaf));
+        // A certificate without any name at all would not be one.
+        signed.add(sign(name, keys, new X500Name(leaf.names.isEmpty() ? "CN=leaf" : ""), key, leaf));
         signed.addAll(chain.subList(0, chain.size() - 1));
         return signed;
     }

@@ -1,0 +1,247 @@
+package io.culvert.agent.certs;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.culvert.agent.certs.PeerRejectedException.Why;
+import io.culvert.agent.certs.TestCa.Leaf;
+import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.testkit.FakeInstantSource;
+import java.net.Socket;
+import java.security.NoSuchAlgorithmException;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SpiffeVerifierTest {
+    private static final SpiffeId SELF = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/self");
+    private static final SpiffeId PEER = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/peer");
+    private static final SpiffeId OTHER = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/other");
+    private static final TestCa CA = TestCa.root("root");
+    private static final TestCa FOREIGN = TestCa.root("root");
+
+    private final FakeInstantSource clock = new FakeInstantSource(TestCa.EPOCH);
+    private final SpiffeVerifier verifier = new SpiffeVerifier(SELF, List.of(CA.root()), clock);
+
+    private static SSLEngine engine() {
+        try {
+            return SSLContext.getDefault().createSSLEngine();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void checkClient(List<X509Certificate> chain) throws CertificateException {
+        verifier.checkClientTrusted(chain.toArray(X509Certificate[]::new), "UNKNOWN", engine());
+    }
+
+    private void checkServer(List<X509Certificate> chain, SpiffeId... expected) throws CertificateException {
+        SSLEngine engine = engine();
+        verifier.expect(engine, List.of(expected));
+        verifier.checkServerTrusted(chain.toArray(X509Certificate[]::new), "UNKNOWN", engine);
+    }
+
+    private void assertRefused(Why why, List<X509Certificate> chain) {
+        assertEquals(
+                why,
+                assertThrows(PeerRejectedException.class, () -> checkClient(chain))
+                        .why());
+        assertEquals(
+                why,
+                assertThrows(PeerRejectedException.class, () -> checkServer(chain, PEER))
+                        .why());
+    }
+
+    @Test
+    void acceptsAPeerOfOurRootAndTrustDomain_inBothRoles() {
+        List<X509Certificate> chain = CA.sign(TestCa.leaf(PEER));
+        assertDoesNotThrow(() -> checkClient(chain));
+        assertDoesNotThrow(() -> checkServer(chain, OTHER, PEER));
+    }
+
+    @Test
+    void acceptsIntermediates_andARootSentAlong() {
+        List<X509Certificate> chain =
+                new ArrayList<>(CA.intermediate("a").intermediate("b").sign(TestCa.leaf(PEER)));
+        assertDoesNotThrow(() -> checkClient(chain));
+        chain.add(CA.root());
+        assertDoesNotThrow(() -> checkClient(chain));
+    }
+
+    @Test
+    void acceptsEitherOfTwoRoots() {
+        SpiffeVerifier both = new SpiffeVerifier(SELF, List.of(CA.root(), FOREIGN.root()), clock);
+        for (TestCa root : List.of(CA, FOREIGN)) {
+            X509Certificate[] chain = root.sign(TestCa.leaf(PEER)).toArray(X509Certificate[]::new);
+            assertDoesNotThrow(() -> both.checkClientTrusted(chain, "UNKNOWN", engine()));
+        }
+        assertArrayEquals(new X509Certificate[] {CA.root(), FOREIGN.root()}, both.getAcceptedIssuers());
+    }
+
+    @Test
+    void refusesAnotherRoot_evenOfTheSameName() {
+        assertRefused(Why.UNTRUSTED, FOREIGN.sign(TestCa.leaf(PEER)));
+    }
+
+    @Test
+    void refusesAChainWithAMissingIntermediate() {
+        List<X509Certificate> chain = CA.intermediate("a").sign(TestCa.leaf(PEER));
+        assertRefused(Why.UNTRUSTED, chain.subList(0, 1));
+    }
+
+    @Test
+    void refusesAnEmptyChain_andALongOne() {
+        assertRefused(Why.UNTRUSTED, List.of());
+        TestCa deep = CA;
+        for (int i = 0; i < SpiffeVerifier.CHAIN_LENGTH_MAX; i++) {
+            deep = deep.intermediate("a" + i);
+        }
+        assertRefused(Why.UNTRUSTED, deep.sign(TestCa.leaf(PEER)));
+    }
+
+    @Test
+    void refusesALeafThatSignedALeaf() {
+        TestCa notAnAuthority = CA.intermediate("a");
+        List<X509Certificate> chain = new ArrayList<>(notAnAuthority.sign(TestCa.leaf(PEER)));
+        chain.set(1, CA.sign(TestCa.leaf(OTHER)).getFirst());
+        assertRefused(Why.UNTRUSTED, chain);
+    }
+
+    @Test
+    void refusesAnAuthorityAsAWorkload() {
+        assertRefused(Why.UNTRUSTED, CA.sign(TestCa.leaf(PEER).authority()));
+        assertRefused(Why.UNTRUSTED, List.of(CA.root()));
+    }
+
+    @Test
+    void refusesWhatIsExpired_andWhatIsNotValidYet() {
+        Instant now = TestCa.EPOCH;
+        assertRefused(Why.NOT_VALID_NOW, CA.sign(TestCa.leaf(PEER).valid(now.minusSeconds(100), now.minusSeconds(1))));
+        assertRefused(Why.NOT_VALID_NOW, CA.sign(TestCa.leaf(PEER).valid(now.plusSeconds(1), now.plusSeconds(100))));
+    }
+
+    @Test
+    void refusesARememberedChain_onceItIsNotValidAnyMore() throws CertificateException {
+        List<X509Certificate> chain = CA.sign(TestCa.leaf(PEER));
+        checkClient(chain);
+        clock.advance(Duration.ofDays(2));
+        assertRefused(Why.NOT_VALID_NOW, chain);
+        clock.advance(Duration.ofDays(-3));
+        assertRefused(Why.NOT_VALID_NOW, chain);
+        clock.set(TestCa.EPOCH);
+        assertDoesNotThrow(() -> checkClient(chain));
+    }
+
+    @Test
+    void remembersAChainForItsPurposeOnly() throws CertificateException {
+        List<X509Certificate> chain = CA.sign(TestCa.leaf(PEER).purposes(KeyPurposeId.id_kp_serverAuth));
+        checkServer(chain, PEER);
+        assertThrows(PeerRejectedException.class, () -> checkClient(chain));
+        assertDoesNotThrow(() -> checkServer(chain, PEER));
+    }
+
+    @Test
+    void followsKeyUsage_whereItIsSaid() {
+        assertDoesNotThrow(() -> checkClient(
+                CA.sign(TestCa.leaf(PEER).usage(KeyUsage.digitalSignature).purposes(KeyPurposeId.id_kp_clientAuth))));
+        assertDoesNotThrow(() -> checkClient(CA.sign(TestCa.leaf(PEER).purposes(KeyPurposeId.anyExtendedKeyUsage))));
+        assertRefused(Why.UNTRUSTED, CA.sign(TestCa.leaf(PEER).usage(KeyUsage.keyEncipherment)));
+        assertRefused(Why.UNTRUSTED, CA.sign(TestCa.leaf(PEER).purposes(KeyPurposeId.id_kp_codeSigning)));
+    }
+
+    @Test
+    void refusesAnotherTrustDomain_ofAClient() {
+        SpiffeId foreign = SpiffeId.parse("spiffe://elsewhere/ns/shop/sa/peer");
+        List<X509Certificate> chain = CA.sign(TestCa.leaf(foreign));
+        assertEquals(
+                Why.OTHER_TRUST_DOMAIN,
+                assertThrows(PeerRejectedException.class, () -> checkClient(chain))
+                        .why());
+    }
+
+    @Test
+    void refusesAServer_thatIsNobodyExpected() {
+        List<X509Certificate> chain = CA.sign(TestCa.leaf(PEER));
+        assertEquals(
+                Why.WRONG_IDENTITY,
+                assertThrows(PeerRejectedException.class, () -> checkServer(chain, OTHER))
+                        .why());
+        assertEquals(
+                Why.WRONG_IDENTITY,
+                assertThrows(PeerRejectedException.class, () -> checkServer(chain))
+                        .why());
+    }
+
+    @Test
+    void trustsNobody_onAnEngineWithoutExpectation() throws CertificateException {
+        SSLEngine engine = engine();
+        X509Certificate[] chain = CA.sign(TestCa.leaf(PEER)).toArray(X509Certificate[]::new);
+        assertThrows(PeerRejectedException.class, () -> verifier.checkServerTrusted(chain, "UNKNOWN", engine));
+        verifier.expect(engine, List.of(PEER));
+        verifier.checkServerTrusted(chain, "UNKNOWN", engine);
+        verifier.forget(engine);
+        assertThrows(PeerRejectedException.class, () -> verifier.checkServerTrusted(chain, "UNKNOWN", engine));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "spiffe://cluster.local/ns/shop",
+                "spiffe://cluster.local/ns/shop/sa/peer/x",
+                "spiffe://cluster.local/sa/peer/ns/shop",
+                "spiffe:///ns/shop/sa/peer",
+                "SPIFFE://cluster.local/ns/shop/sa/peer",
+                "https://cluster.local/ns/shop/sa/peer"
+            })
+    void refusesWhatIsNoSpiffeId(String uri) {
+        assertRefused(Why.BAD_SPIFFE_ID, CA.sign(new Leaf().uri(uri)));
+    }
+
+    @Test
+    void refusesNoName_andTwoSpiffeIds() {
+        assertRefused(Why.BAD_SPIFFE_ID, CA.sign(new Leaf()));
+        assertRefused(Why.BAD_SPIFFE_ID, CA.sign(new Leaf().dns("peer.shop.svc")));
+        assertRefused(Why.BAD_SPIFFE_ID, CA.sign(TestCa.leaf(PEER).uri(OTHER.uri())));
+        assertRefused(Why.BAD_SPIFFE_ID, CA.sign(TestCa.leaf(PEER).uri(PEER.uri())));
+        assertRefused(Why.BAD_SPIFFE_ID, CA.sign(TestCa.leaf(PEER).uri("spiffe://x")));
+    }
+
+    @Test
+    void passesOverNamesOfOtherKinds() {
+        assertDoesNotThrow(
+                () -> checkClient(CA.sign(TestCa.leaf(PEER).dns("peer.shop.svc").uri("https://example.com"))));
+    }
+
+    @Test
+    void keepsABoundedMemory() throws CertificateException {
+        SpiffeVerifier small = new SpiffeVerifier(SELF, List.of(CA.root()), clock);
+        for (int i = 0; i < 5; i++) {
+            X509Certificate[] chain = CA.sign(TestCa.leaf(PEER)).toArray(X509Certificate[]::new);
+            small.checkClientTrusted(chain, "UNKNOWN", engine());
+            small.checkClientTrusted(chain, "UNKNOWN", engine());
+        }
+        assertEquals(5, small.remembered());
+    }
+
+    @Test
+    void refusesToJudgeWithoutAnEngine() {
+        X509Certificate[] chain = CA.sign(TestCa.leaf(PEER)).toArray(X509Certificate[]::new);
+        assertThrows(CertificateException.class, () -> verifier.checkClientTrusted(chain, "UNKNOWN"));
+        assertThrows(CertificateException.class, () -> verifier.checkServerTrusted(chain, "UNKNOWN"));
+        Socket none = new Socket();
+        assertThrows(CertificateException.class, () -> verifier.checkClientTrusted(chain, "UNKNOWN", none));
+        assertThrows(CertificateException.class, () -> verifier.checkServerTrusted(chain, "UNKNOWN", none));
+    }
+}
