@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Serves the wanted pods of this node: a proxy first, then the redirect rules, so that nothing is captured that nobody
- * serves; the other way round when a pod goes. What fails is tried again every second; a namespace that appears, goes or
+ * serves; when a pod goes, its connections first, then the rules. What fails is tried again every second; a namespace that appears, goes or
  * is replaced is noticed as soon.
  *
  * <p>When the agent stops, rules stay in place: the pods' traffic then fails instead of leaving in plaintext.
@@ -184,26 +184,30 @@ public final class LocalPods implements Drain.Participant {
         return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + netns.fd());
     }
 
+    /**
+     * Ends the proxy first: resets reach the applications only while the rules still translate addresses, and a connection
+     * refused for a moment is better than one that hangs.
+     */
     private void remove(ServedPod pod) {
         pods.remove(pod.wanted().identity().uid());
         PodProxy proxy = pod.proxy();
         if (proxy == null) {
             return;
         }
-        try {
-            capture.end(pathOf(proxy.netns()));
-        } catch (Capture.CaptureException e) {
+        String name = pod.wanted().identity().namespace() + "/"
+                + pod.wanted().identity().name();
+        // The proxy lets go of its own hold on the namespace.
+        try (PodNetns netns = PodNetns.open(pathOf(proxy.netns()))) {
+            proxy.close(CloseReason.POD_REMOVED).join();
+            capture.end(pathOf(netns));
+        } catch (ShimException | Capture.CaptureException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
-                    () -> "the rules of pod " + pod.wanted().identity().name() + " could not be taken out: "
-                            + e.getMessage());
+                    () -> "the rules of pod " + name + " could not be taken out: " + e.getMessage());
+            proxy.close(CloseReason.POD_REMOVED).join();
         }
-        proxy.close(CloseReason.POD_REMOVED).join();
         world.telemetry().metrics().proxyStopped();
-        LOG.log(
-                System.Logger.Level.INFO,
-                () -> "no longer serving pod " + pod.wanted().identity().namespace() + "/"
-                        + pod.wanted().identity().name());
+        LOG.log(System.Logger.Level.INFO, () -> "no longer serving pod " + name);
     }
 
     private void forgetUnusedIdentities(Map<String, WantedPod> target) {

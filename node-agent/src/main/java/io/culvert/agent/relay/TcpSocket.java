@@ -18,6 +18,7 @@ import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.NotYetConnectedException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -197,8 +198,8 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
         }
         try {
             socket.shutdown(false, true);
-        } catch (IOException e) {
-            // Not connected any more: the reader learns of it by itself.
+        } catch (IOException | NotYetConnectedException e) {
+            // Not connected any more, which Netty calls not yet: the reader learns of it by itself.
             readable = true;
         }
     }
