@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <linux/netfilter_ipv4.h>
@@ -211,14 +212,30 @@ int culvert_socket_datagram(struct culvert_socket_request *request)
     return serve(request, SOCK_DGRAM);
 }
 
-static int bind_source(int fd, sa_family_t family, struct culvert_socket_request *request)
+/*
+ * Connection tracking tells connections apart by addresses and ports only. Under a borrowed address a port of ours that is
+ * also one of its owner's would mix up two connections, so ours lie where no client's system takes its own by default.
+ */
+enum { BORROWED_PORT_FIRST = 10000, BORROWED_PORTS = 20000, BORROWED_TRIES = 8 };
+
+static uint32_t borrowed_port(void)
+{
+    uint32_t chance = 0;
+
+    if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) < 0)
+        return BORROWED_PORT_FIRST;
+    return BORROWED_PORT_FIRST + chance % BORROWED_PORTS;
+}
+
+/* With port 0 the kernel chooses at connect, where only the whole 4-tuple must be unique. */
+static int bind_source(int fd, sa_family_t family, struct culvert_socket_request *request, uint32_t port)
 {
     struct endpoint source;
     int rc;
 
     if ((request->source_high | request->source_low) == 0)
         return 0;
-    endpoint_of(request->source_high, request->source_low, 0, &source);
+    endpoint_of(request->source_high, request->source_low, port, &source);
     if (source.family != family)
         return failed(request, CULVERT_STEP_BIND, -EAFNOSUPPORT);
     if ((rc = set_transparent(fd, family)) < 0)
@@ -226,7 +243,10 @@ static int bind_source(int fd, sa_family_t family, struct culvert_socket_request
     rc = family == AF_INET ? set(fd, IPPROTO_IP, IP_FREEBIND, 1) : set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
     if (rc < 0)
         return failed(request, CULVERT_STEP_FREEBIND, rc);
-    /* The port is chosen at connect, where only the whole 4-tuple must be unique. A kernel without it still works. */
+    /* Several connections may share a port if they lead to different places. */
+    if ((rc = set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) < 0)
+        return failed(request, CULVERT_STEP_REUSE, rc);
+    /* A kernel without it still works. */
     (void)set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     CULVERT_RETRY(rc, bind(fd, &source.as.any, source.length));
     return rc < 0 ? failed(request, CULVERT_STEP_BIND, rc) : 0;
@@ -251,28 +271,37 @@ static int start_connect(int fd, const struct endpoint *to)
     return rc == 0 ? 1 : rc < 0 ? rc : -rc;
 }
 
-int64_t culvert_socket_connect(struct culvert_socket_request *request)
+static int64_t connect_from(struct culvert_socket_request *request, const struct endpoint *to, uint32_t port)
 {
-    struct endpoint to;
-    int fd, rc;
+    int rc, fd = open_socket(request, to->family, SOCK_STREAM);
 
-    if (request->port > 65535)
-        return failed(request, CULVERT_STEP_ARGUMENT, -EINVAL);
-    endpoint_of(request->high, request->low, request->port, &to);
-    fd = open_socket(request, to.family, SOCK_STREAM);
     if (fd < 0)
         return fd;
     rc = culvert_socket_tune(fd, request);
     if (rc >= 0)
-        rc = bind_source(fd, to.family, request);
+        rc = bind_source(fd, to->family, request, port);
     if (rc >= 0) {
-        rc = start_connect(fd, &to);
+        rc = start_connect(fd, to);
         if (rc < 0)
             failed(request, CULVERT_STEP_CONNECT, rc);
     }
     if (rc < 0)
         culvert_fdpass_close(fd);
     return rc < 0 ? rc : fd | (rc == 1 ? CULVERT_SOCKET_CONNECTED : 0);
+}
+
+int64_t culvert_socket_connect(struct culvert_socket_request *request)
+{
+    const int borrowed = (request->source_high | request->source_low) != 0;
+    struct endpoint to;
+    int64_t made = -EADDRINUSE;
+
+    if (request->port > 65535)
+        return failed(request, CULVERT_STEP_ARGUMENT, -EINVAL);
+    endpoint_of(request->high, request->low, request->port, &to);
+    for (int i = 0; borrowed && i < BORROWED_TRIES && (made == -EADDRINUSE || made == -EADDRNOTAVAIL); i++)
+        made = connect_from(request, &to, borrowed_port());
+    return made == -EADDRINUSE || made == -EADDRNOTAVAIL ? connect_from(request, &to, 0) : made;
 }
 
 int culvert_socket_error(int fd)

@@ -218,7 +218,7 @@ class SocketFactoryNetnsIT {
         BlockingQueue<EpollSocketChannel> accepted = netty.serve(listener(server, port), "hello, stranger");
         Address to = of(app, port);
         Address from = of(source, 0);
-        // More connections than one source has ports bound one by one would be slow; these share a source all the same.
+        // One after the other under one source: a port that has just been used is no hindrance.
         for (int i = 0; i < 50; i++) {
             long connecting =
                     factory.connectTcp(server, MARKED, to.high(), to.low(), to.port(), from.high(), from.low());
