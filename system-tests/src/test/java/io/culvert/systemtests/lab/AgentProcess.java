@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 
 /**
@@ -30,6 +31,7 @@ public final class AgentProcess {
     private static final Duration START_TIME_MAX = Duration.ofSeconds(40);
     private static final Duration STOP_TIME_MAX = Duration.ofSeconds(30);
     private static final Duration IDLE_TIME_MAX = Duration.ofSeconds(15);
+    private static final int ENDED_BY_TERM = 128 + 15;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final NetnsLab net;
@@ -37,6 +39,7 @@ public final class AgentProcess {
     private final LabProcess process;
     private final List<Pattern> allowed = new ArrayList<>();
     private FdCensus idle = new FdCensus(Map.of());
+    private boolean ready;
 
     private AgentProcess(NetnsLab net, Netns node, LabProcess process) {
         this.net = net;
@@ -78,12 +81,19 @@ public final class AgentProcess {
             }
             return curl("http://127.0.0.1:15021/healthz/ready").exit() == 0;
         });
+        ready = true;
     }
 
     /** Notes what is open while nothing goes on; {@link #awaitIdle} waits to see just that again. */
     public void noteIdle() {
-        metrics();
-        idle = FdCensus.of(pid());
+        AtomicInteger alike = new AtomicInteger();
+        // What asked for readiness and dumps is still being closed at first.
+        Eventually.holds("the agent on " + node.name() + " is idle", IDLE_TIME_MAX, () -> {
+            FdCensus now = FdCensus.of(pid());
+            alike.set(now.since(idle).isEmpty() ? alike.get() + 1 : 0);
+            idle = now;
+            return alike.get() >= 5;
+        });
     }
 
     /** Waits until every descriptor that connections needed is closed again. */
@@ -181,10 +191,11 @@ public final class AgentProcess {
         process.signal(name);
     }
 
-    /** Asks it to drain and end, waits, and demands exit code 0. */
+    /** Asks it to drain and end, waits, and demands exit code 0; one that is still starting may also end by the signal. */
     public CommandResult stop() {
         process.signal("TERM");
-        return awaitEnd(STOP_TIME_MAX).expectExit(0);
+        CommandResult end = awaitEnd(STOP_TIME_MAX);
+        return !ready && end.exit() == ENDED_BY_TERM ? end : end.expectExit(0);
     }
 
     /** Waits for its end. */

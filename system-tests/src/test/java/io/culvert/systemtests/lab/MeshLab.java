@@ -315,12 +315,21 @@ public final class MeshLab implements AutoCloseable {
         return new Observation(this);
     }
 
-    /** The redirect rules of a namespace, both families. */
+    /** The firewall rules of a namespace, both families: rules, chains that somebody made, and policies that drop. */
     public String rules(Netns ns) {
-        return Stream.of("iptables-save", "ip6tables-save")
-                .map(save -> net.exec(ns, save).expectOk().out())
-                .map(text -> text.replaceAll("(?m)^#.*\\n", "").replaceAll("\\[\\d+:\\d+]", "[]"))
-                .reduce("", String::concat);
+        StringBuilder rules = new StringBuilder();
+        for (String save : List.of("iptables-save", "ip6tables-save")) {
+            String table = "";
+            for (String line : net.exec(ns, save).expectOk().out().split("\n", -1)) {
+                table = line.startsWith("*") ? line : table;
+                // A table that once was used stays, as do its chains, which then let everything pass.
+                if (line.startsWith("-") || line.startsWith(":") && !line.contains(" ACCEPT ")) {
+                    rules.append(save).append(' ').append(table).append(' ');
+                    rules.append(line.replaceAll("\\[\\d+:\\d+]", "")).append('\n');
+                }
+            }
+        }
+        return rules.toString();
     }
 
     /** Demands that no agent reports trouble of its own, and waits until all have let go of what connections needed. */

@@ -1,0 +1,256 @@
+package io.culvert.systemtests.netns;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.systemtests.lab.Flow;
+import io.culvert.systemtests.lab.MeshLab;
+import io.culvert.systemtests.lab.MeshYaml;
+import io.culvert.systemtests.lab.Observation;
+import io.culvert.testkit.Eventually;
+import io.culvert.testkit.LabProcess;
+import io.culvert.testkit.NetProbe;
+import io.culvert.testkit.Netns;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** Pods and agents that come and go, in any order. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class PodLifecycleNetnsIT {
+    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final int PORT = 7000;
+    private static final List<String> MOVING = List.of("a", "b", "c", "d");
+
+    private MeshLab lab = MeshLab.builder()
+            .pod("client", "one")
+            .pod("server", "two")
+            .legacyPod("a", "one")
+            .legacyPod("b", "one")
+            .legacyPod("c", "two")
+            .legacyPod("d", "two")
+            .withoutAgents()
+            .start();
+
+    @BeforeAll
+    void startAgents() {
+        MeshLab.NODES.forEach(lab::startAgent);
+        MeshLab.NODES.forEach(lab::awaitServing);
+    }
+
+    @AfterEach
+    void noTrouble() {
+        for (var agent : lab.agents()) {
+            assertEquals(List.of(), agent.trouble(), () -> agent.toString());
+            assertEquals(0, agent.metrics().ended("bug"));
+        }
+    }
+
+    @AfterAll
+    void close() {
+        lab.close();
+    }
+
+    private void expectTunnelled(String from, String to) {
+        try (LabProcess serving = NetProbe.serve(lab.net(), lab.ns(to), PORT, "echo")) {
+            Observation since = lab.observe();
+            NetProbe.connect(lab.net(), lab.ns(from), lab.ns(to).ipv4(), PORT, "both:1000", "fin", "eof")
+                    .expectOk();
+            String source = lab.ns(from).node().orElseThrow();
+            String destination = lab.ns(to).node().orElseThrow();
+            Flow out = Flow.mutual("source", from, to, 1, 1000, 1000);
+            Flow in = Flow.mutual("destination", from, to, 1, 1000, 1000);
+            if (source.equals(destination)) {
+                since.expectFlows(source, out, in);
+            } else {
+                since.expectFlows(source, out);
+                since.expectFlows(destination, in);
+            }
+            serving.stop().expectOk();
+        }
+    }
+
+    private String everythingOf(Netns ns) {
+        StringBuilder all = new StringBuilder(lab.rules(ns));
+        for (String family : List.of("-4", "-6")) {
+            all.append(lab.net().exec(ns, "ip", family, "rule").expectOk().out());
+            all.append(lab.net()
+                    .exec(ns, "ip", family, "route", "show", "table", "100")
+                    .out());
+        }
+        return all.toString();
+    }
+
+    @Test
+    void podThatLeavesTheFile_isAsItWasBefore() {
+        MeshYaml without = lab.mesh();
+        String before = everythingOf(lab.ns("a"));
+        lab.apply(without.pod(lab.ns("a")));
+        assertNotEquals(before, everythingOf(lab.ns("a")));
+        expectTunnelled("a", "server");
+        try (LabProcess serving = NetProbe.serve(lab.net(), lab.ns("server"), PORT, "echo");
+                LabProcess open = NetProbe.spawnConnect(
+                        lab.net(), lab.ns("a"), lab.ns("server").ipv4(), PORT, List.of(), "both:100", "reset")) {
+            Observation since = lab.observe();
+            Eventually.holds("it is open", SOON, () -> open(serving));
+            lab.apply(without);
+            open.await(SOON).expectOk();
+            Eventually.holds("told why", SOON, () -> since.ended("one", "pod_removed") == 1);
+            assertEquals(before, everythingOf(lab.ns("a")));
+            Observation plain = lab.observe();
+            NetProbe.connect(lab.net(), lab.ns("a"), lab.ns("server").ipv4(), PORT, "both:100", "fin", "eof")
+                    .expectOk();
+            plain.expectFlows(
+                    "two", Flow.plain("destination", Flow.End.UNKNOWN, Flow.End.proven("server"), 1, 100, 100));
+            serving.stop();
+        }
+    }
+
+    private boolean open(LabProcess server) {
+        return server.isAlive()
+                && lab.agent("one").configDump().at("/workloadState").findValues("outbound").stream()
+                                .mapToInt(connections -> connections.size())
+                                .sum()
+                        == 1;
+    }
+
+    @Test
+    void namespaceThatAppearsAfterItsPodIsNamed_isServedThen() {
+        Netns server = lab.ns("server");
+        // What the next pod of the lab will be.
+        String prefix = server.netnsName().substring(0, server.netnsName().length() - "server".length());
+        Netns late = new Netns(
+                "late",
+                prefix + "late",
+                Optional.of("one"),
+                InetAddress.ofLiteral("10.88.2.7"),
+                Optional.of(InetAddress.ofLiteral("fd88::2:7")));
+        lab.post(lab.mesh().pod(late));
+        Eventually.holds(
+                "the pod is known and waited for",
+                SOON,
+                () -> lab.agent("one")
+                        .configDump()
+                        .path("workloadState")
+                        .toString()
+                        .contains("does not exist yet"));
+        assertEquals(late, lab.net().addPod("late", "one"));
+        lab.awaitInForce("one", lab.mesh());
+        expectTunnelled("late", "server");
+        expectTunnelled("client", "late");
+        recreateUnderTheSamePath(late);
+        lab.apply(lab.mesh().withoutPod("late"));
+    }
+
+    private void recreateUnderTheSamePath(Netns late) {
+        lab.net().removeNs("late");
+        Netns again = lab.net().addPod("late", "one");
+        assertEquals(late.path(), again.path());
+        // As the file still says where the pod is, the new one takes the old one's addresses, too.
+        lab.net()
+                .exec(again, "ip", "addr", "add", late.ipv4().getHostAddress() + "/16", "dev", "eth0")
+                .expectOk();
+        lab.net().exec(lab.ns("client"), "ip", "neigh", "flush", "all").expectOk();
+        try (LabProcess serving = NetProbe.serve(lab.net(), again, PORT, "echo")) {
+            Eventually.passes("the new namespace is served", SOON, () -> {
+                Observation since = lab.observe();
+                NetProbe.connect(lab.net(), lab.ns("client"), late.ipv4(), PORT, "both:1000", "fin", "eof")
+                        .expectOk();
+                since.expectFlows(
+                        "one",
+                        Flow.mutual("source", "client", "late", 1, 1000, 1000),
+                        Flow.mutual("destination", "client", "late", 1, 1000, 1000));
+            });
+            serving.stop().expectOk();
+        }
+        assertEquals(rulesOfAServedPod(), lab.rules(again));
+    }
+
+    private String rulesOfAServedPod() {
+        return lab.rules(lab.ns("client"));
+    }
+
+    @Test
+    void agentsAndPodsComeAndGoInAnyOrder_andTrafficFlowsInTheEnd() {
+        long seed = Long.getLong("culvert.seed", System.nanoTime());
+        System.out.println("PodLifecycleNetnsIT seed " + seed);
+        Random random = new Random(seed);
+        MeshYaml fixed = lab.mesh();
+        String pristine = lab.rules(lab.ns("a"));
+        List<String> steps = new ArrayList<>();
+        try {
+            for (int i = 0; i < 14; i++) {
+                step(random, steps);
+            }
+            settle(pristine);
+            lab.apply(fixed);
+            MOVING.forEach(pod -> assertEquals(pristine, lab.rules(lab.ns(pod))));
+        } catch (RuntimeException | Error e) {
+            lab.printLogs();
+            throw new AssertionError("seed " + seed + ", steps " + steps, e);
+        }
+    }
+
+    /** Nobody is waited for: agents are stopped while they start, and files change under way. */
+    private void step(Random random, List<String> steps) {
+        boolean ofAgents = random.nextInt(3) == 0;
+        if (ofAgents) {
+            String node = MeshLab.NODES.get(random.nextInt(2));
+            steps.add((lab.hasAgent(node) ? "stop " : "start ") + node);
+            if (lab.hasAgent(node)) {
+                lab.stopAgent(node);
+            } else {
+                lab.startAgent(node);
+            }
+            return;
+        }
+        String pod = MOVING.get(random.nextInt(MOVING.size()));
+        Netns ns = lab.ns(pod);
+        String node = ns.node().orElseThrow();
+        boolean in = lab.mesh().podsOf(node).contains(pod);
+        if (!in) {
+            steps.add("add " + pod);
+            lab.post(lab.mesh().pod(ns));
+        } else if (lab.hasAgent(node)) {
+            // Rules outlive an agent that is away; taking them out is then a person's work.
+            lab.agent(node).awaitReady();
+            steps.add("remove " + pod);
+            lab.post(lab.mesh().withoutPod(pod));
+            lab.awaitInForce(node, lab.mesh());
+        }
+    }
+
+    private void settle(String pristine) {
+        for (String node : MeshLab.NODES) {
+            if (!lab.hasAgent(node)) {
+                lab.startAgent(node);
+            }
+        }
+        MeshLab.NODES.forEach(lab::awaitServing);
+        List<String> inMesh = new ArrayList<>(List.of("client", "server"));
+        for (String pod : MOVING) {
+            boolean in = lab.mesh().podsOf(lab.ns(pod).node().orElseThrow()).contains(pod);
+            if (in) {
+                inMesh.add(pod);
+            }
+            assertEquals(in ? rulesOfAServedPod() : pristine, lab.rules(lab.ns(pod)), pod);
+        }
+        assertTrue(inMesh.size() >= 2);
+        for (String from : inMesh) {
+            for (String to : inMesh) {
+                if (!from.equals(to)) {
+                    expectTunnelled(from, to);
+                }
+            }
+        }
+    }
+}

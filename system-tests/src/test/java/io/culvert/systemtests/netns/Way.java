@@ -1,0 +1,105 @@
+package io.culvert.systemtests.netns;
+
+import io.culvert.systemtests.lab.Flow;
+import io.culvert.systemtests.lab.MeshLab;
+import io.culvert.systemtests.lab.Observation;
+import io.culvert.testkit.LabProcess;
+import io.culvert.testkit.NetProbe;
+import io.culvert.testkit.Netns;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Map;
+
+/** The ways that bytes can take through agents, with the two ends that show each; needs {@link #builder}'s pods. */
+enum Way {
+    TUNNEL_BETWEEN_NODES("client", "server", "one", "two"),
+    TUNNEL_WITHIN_A_NODE("client", "near", "one", "one"),
+    PLAINTEXT_IN("legacy", "server", "", "two"),
+    PLAINTEXT_OUT("client", "legacy", "one", "");
+
+    static final int PORT = 7000;
+
+    private final String from;
+    private final String to;
+    private final String sourceNode;
+    private final String destinationNode;
+
+    Way(String from, String to, String sourceNode, String destinationNode) {
+        this.from = from;
+        this.to = to;
+        this.sourceNode = sourceNode;
+        this.destinationNode = destinationNode;
+    }
+
+    static MeshLab.Builder builder() {
+        return MeshLab.builder()
+                .pod("client", "one")
+                .pod("near", "one")
+                .pod("server", "two")
+                .legacyPod("legacy", "two")
+                .outside("far");
+    }
+
+    Netns from(MeshLab lab) {
+        return lab.ns(from);
+    }
+
+    Netns to(MeshLab lab) {
+        return lab.ns(to);
+    }
+
+    InetAddress target(MeshLab lab) {
+        return to(lab).ipv4();
+    }
+
+    LabProcess serve(MeshLab lab, List<String> options, String... steps) {
+        return NetProbe.serve(lab.net(), to(lab), PORT, options, steps);
+    }
+
+    /** A server of one connection that ends with it. */
+    LabProcess serveOne(MeshLab lab, String... steps) {
+        return serve(lab, List.of("--accept", "1", "--hash"), steps);
+    }
+
+    /** Waits until the agents on the way have counted so many connections that ended well, and so many bytes. */
+    void expect(Observation since, long connections, long up, long down) {
+        expect(since, connections, up, down, Map.of(Flow.FINE, connections), Map.of(Flow.FINE, connections));
+    }
+
+    /** Waits until the agents on the way have counted this, with these flags on the source's and the destination's side. */
+    void expect(
+            Observation since,
+            long connections,
+            long up,
+            long down,
+            Map<String, Long> atSource,
+            Map<String, Long> atDestination) {
+        boolean mutual = !sourceNode.isEmpty() && !destinationNode.isEmpty();
+        Flow source = mutual
+                ? Flow.mutual("source", from, to, connections, up, down)
+                : Flow.plain("source", Flow.End.unproven(from), Flow.End.UNKNOWN, connections, up, down);
+        Flow destination = mutual
+                ? Flow.mutual("destination", from, to, connections, up, down)
+                : Flow.plain("destination", Flow.End.UNKNOWN, Flow.End.proven(to), connections, up, down);
+        if (sourceNode.equals(destinationNode)) {
+            since.expectFlows(sourceNode, source.closedWith(atSource), destination.closedWith(atDestination));
+            return;
+        }
+        if (!sourceNode.isEmpty()) {
+            since.expectFlows(sourceNode, source.closedWith(atSource));
+        }
+        if (!destinationNode.isEmpty()) {
+            since.expectFlows(destinationNode, destination.closedWith(atDestination));
+        }
+    }
+
+    /** The node whose agent serves the source, empty when none does. */
+    String sourceNode() {
+        return sourceNode;
+    }
+
+    /** The node whose agent serves the destination, empty when none does. */
+    String destinationNode() {
+        return destinationNode;
+    }
+}
