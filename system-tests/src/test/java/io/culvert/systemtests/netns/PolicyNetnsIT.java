@@ -212,7 +212,10 @@ class PolicyNetnsIT {
         assertTrue(kept.isAlive());
         kept.close();
         lab().apply(good);
-        assertTrue(lab().agent("two").configDump().at("/meshFile/lastError").isNull());
+        Eventually.holds(
+                "the good one is read again",
+                SOON,
+                () -> lab().agent("two").configDump().at("/meshFile/lastError").isNull());
     }
 
     private static double refusals(AgentMetrics metrics) {
