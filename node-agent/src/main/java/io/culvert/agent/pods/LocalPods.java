@@ -255,7 +255,15 @@ public final class LocalPods implements Drain.Participant {
                     return done.thenCompose(_ -> proxy.close(CloseReason.DRAINED));
                 })
                 .toList();
-        CompletableFuture.allOf(emptied.toArray(CompletableFuture[]::new)).join();
+        CompletableFuture.allOf(emptied.toArray(CompletableFuture[]::new))
+                .handle((_, failed) -> {
+                    if (failed != null) {
+                        // The deadline was first: the pods are being cut off, or their loops have ended already.
+                        LOG.log(System.Logger.Level.DEBUG, "a pod's proxy was closed by the deadline", failed);
+                    }
+                    return true;
+                })
+                .join();
         release();
     }
 
