@@ -43,11 +43,11 @@ public final class Logging implements AutoCloseable {
 
     /** Takes over all logging of the process. */
     public static Logging install(LogConfig config, OutputStream out) {
-        System.setProperty(LastingLogManager.PROPERTY, LastingLogManager.class.getName());
+        System.setProperty(LastingLogs.PROPERTY, LastingLogs.class.getName());
         Logging logging = new Logging(config, out);
-        LastingLogManager.keep(false);
+        LastingLogs.keep(false);
         LogManager.getLogManager().reset();
-        LastingLogManager.keep(true);
+        LastingLogs.keep(true);
         Logger.getLogger("").addHandler(logging.queue);
         InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
         logging.levels.apply(config.filter());
@@ -85,7 +85,7 @@ public final class Logging implements AutoCloseable {
     @Override
     public void close() {
         Logger.getLogger("").removeHandler(queue);
-        LastingLogManager.keep(false);
+        LastingLogs.keep(false);
         queue.flush();
         writer.interrupt();
     }

@@ -8,7 +8,7 @@ import java.util.logging.LogManager;
  *
  * <p>Source: {@link LogManager} resets itself in a shutdown hook of its own, and hooks run side by side.
  */
-public final class LastingLogManager extends LogManager {
+public final class LastingLogs extends LogManager {
     static final String PROPERTY = "java.util.logging.manager";
     private static volatile boolean kept;
 
