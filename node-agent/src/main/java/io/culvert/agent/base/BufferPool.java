@@ -37,6 +37,7 @@ public final class BufferPool {
 
     /** Takes a buffer back; the caller must not use it any more. */
     public void giveBack(ByteBuffer buffer) {
+        Invariant.check(lent > 0, "only what was lent is given back");
         lent--;
         if (idle.size() < IDLE_MAX) {
             idle.addFirst(buffer);

@@ -472,6 +472,10 @@ public final class Tunnel implements Transport.Events, HboneListener {
     @Override
     public void onTransportClosed(Transport.Failure failure, @Nullable Throwable cause) {
         TunnelFailure known = closeWith;
+        if (known == null && failure == Transport.Failure.CLOSED_BY_PEER && open && streams.isEmpty()) {
+            CloseReason reason = session.isDraining() ? CloseReason.DRAINED : CloseReason.NORMAL;
+            known = new TunnelFailure(reason, "the peer closed the tunnel", null);
+        }
         closed(known == null ? TunnelFailure.of(failure, cause, open) : known);
     }
 

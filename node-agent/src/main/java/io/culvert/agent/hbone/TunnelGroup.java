@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The tunnels to one destination, and the streams that wait for one of them. */
 final class TunnelGroup {
+    /** How often a stream that a peer refused unseen is asked for anew. */
+    private static final int REFUSALS_MAX = 3;
+
     private final HbonePool pool;
     private final HbonePool.Key key;
     private final List<PooledTunnel> open = new ArrayList<>(1);
@@ -132,6 +135,7 @@ final class TunnelGroup {
         private final HbonePool.Listener listener;
         private @Nullable TunnelStream stream;
         private @Nullable Timer deadline;
+        private int refusals;
         private boolean over;
 
         Waiting(ConnectRequest request, HbonePool.Listener listener) {
@@ -189,6 +193,23 @@ final class TunnelGroup {
         @Override
         public void onStreamLost(CloseReason reason, @Nullable String detail) {
             fail(reason, detail);
+        }
+
+        /** More streams than the peer takes, asked for before it could say so; or it was about to go. */
+        @Override
+        public void onStreamRefused() {
+            if (over) {
+                return;
+            }
+            if (++refusals > REFUSALS_MAX) {
+                fail(CloseReason.RESET_BY_PEER, "the peer refused the stream again and again");
+                return;
+            }
+            cancelDeadline();
+            stream = null;
+            waiting.add(this);
+            boundWait();
+            pool.surroundings().loop().execute(TunnelGroup.this::serve);
         }
 
         void fail(CloseReason reason, @Nullable String detail) {

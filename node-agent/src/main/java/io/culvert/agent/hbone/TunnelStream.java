@@ -30,6 +30,11 @@ public final class TunnelStream implements RelayPeer {
 
         /** The stream or its tunnel is gone. */
         void onStreamLost(CloseReason reason, @Nullable String detail);
+
+        /** Client: the peer has not even looked at the stream, so another one may be asked for. */
+        default void onStreamRefused() {
+            onStreamLost(CloseReason.RESET_BY_PEER, "the peer took no more streams");
+        }
     }
 
     private final Tunnel tunnel;
@@ -142,7 +147,9 @@ public final class TunnelStream implements RelayPeer {
         gone = true;
         left = code == Http2Code.NO_ERROR || code == Http2Code.CANCEL || code == Http2Code.STREAM_CLOSED;
         Relay told = relay;
-        if (told == null) {
+        if (told == null && code == Http2Code.REFUSED_STREAM) {
+            refused();
+        } else if (told == null) {
             lost(CloseReason.RESET_BY_PEER, "the peer reset the stream with " + Http2Code.name(code));
         } else if (left) {
             tunnel.forget(this);
@@ -150,6 +157,15 @@ public final class TunnelStream implements RelayPeer {
         } else {
             tunnel.forget(this);
             told.onPeerBroken(CloseReason.RESET_BY_PEER, "the peer reset the stream with " + Http2Code.name(code));
+        }
+    }
+
+    private void refused() {
+        Opening told = opening;
+        opening = null;
+        tunnel.forget(this);
+        if (told != null) {
+            told.onStreamRefused();
         }
     }
 

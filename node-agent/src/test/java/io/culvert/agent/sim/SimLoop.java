@@ -56,7 +56,12 @@ public final class SimLoop implements Loop {
 
     /** A loop at time zero; one that is short of buffers lends six. */
     public SimLoop(boolean shortOfBuffers) {
-        this.buffers = shortOfBuffers ? SCARCE : AMPLE;
+        this(shortOfBuffers ? SCARCE : AMPLE);
+    }
+
+    /** A loop that lends from this pool. */
+    public SimLoop(BufferPool buffers) {
+        this.buffers = buffers;
         if (buffers.lent() != 0) {
             throw new IllegalStateException("an earlier run left " + buffers.lent() + " buffers lent");
         }

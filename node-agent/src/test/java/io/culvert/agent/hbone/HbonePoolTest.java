@@ -1,0 +1,292 @@
+package io.culvert.agent.hbone;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.agent.hbone.PoolRig.Asked;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.protocol.hbone.frame.Http2Code;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class HbonePoolTest {
+    private static void assertOpen(List<Asked> asked) {
+        for (Asked one : asked) {
+            assertEquals(1, one.told);
+            assertNull(one.failed);
+        }
+    }
+
+    private static void assertFailed(CloseReason reason, List<Asked> asked) {
+        for (Asked one : asked) {
+            assertEquals(1, one.told);
+            assertEquals(reason, one.failed);
+        }
+    }
+
+    @Test
+    void opensOneTunnelForMany_andReusesIt() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        assertOpen(rig.ask(50));
+        assertEquals(1, rig.tunnels());
+        assertOpen(rig.ask(50));
+        assertEquals(1, rig.tunnels());
+    }
+
+    @Test
+    void opensAsManyTunnelsAsABurstNeeds() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        assertOpen(rig.ask(300));
+        assertEquals(3, rig.tunnels());
+    }
+
+    @Test
+    void usesAFullTunnelAgain_onceItsStreamsAreOver() {
+        PoolRig rig = new PoolRig(2, 10, 200);
+        List<Asked> first = rig.ask(2);
+        assertEquals(1, rig.tunnels());
+        first.forEach(one -> one.stream().cancel(Http2Code.CANCEL));
+        assertOpen(rig.ask(2));
+        assertEquals(1, rig.tunnels());
+    }
+
+    @Test
+    void sharesNothingBetweenKeys() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        List<HbonePool.Key> keys = List.of(
+                new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.PEER), PoolRig.TARGET),
+                new HbonePool.Key(PoolRig.OTHER_OWN, List.of(PoolRig.PEER), PoolRig.TARGET),
+                new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.PEER, PoolRig.OTHER_OWN), PoolRig.TARGET),
+                new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.PEER), PoolRig.OTHER_TARGET));
+        for (int round = 0; round < 2; round++) {
+            keys.forEach(rig::ask);
+            rig.loop.runSeconds(1);
+        }
+        assertOpen(rig.asked);
+        assertEquals(4, rig.tunnels());
+    }
+
+    @Test
+    void keepsToThePeersLimit_withMoreTunnels() {
+        PoolRig rig = new PoolRig(100, 10, 2);
+        assertOpen(rig.ask(5));
+        assertTrue(rig.peer.tunnels.stream().allMatch(served -> served.tunnel.streams() <= 2));
+        assertEquals(3, rig.tunnels());
+    }
+
+    @Test
+    void waitsForRoom_whenNoMoreTunnelsMayBe_andGetsIt() {
+        PoolRig rig = new PoolRig(1, 1, 200);
+        Asked first = rig.ask(1).getFirst();
+        Asked second = rig.ask(1).getFirst();
+        assertEquals(0, second.told);
+        first.stream().cancel(Http2Code.CANCEL);
+        rig.loop.runSeconds(1);
+        assertOpen(List.of(second));
+        assertEquals(1, rig.tunnels());
+    }
+
+    @Test
+    void doesNotWaitForRoomForEver() {
+        PoolRig rig = new PoolRig(1, 1, 200);
+        rig.ask(1);
+        Asked second = rig.ask(1).getFirst();
+        rig.loop.runSeconds(60);
+        assertFailed(CloseReason.LIMIT_REACHED, List.of(second));
+    }
+
+    @Test
+    void refusesAtOnce_whenEveryTunnelLeadsElsewhere() {
+        PoolRig rig = new PoolRig(100, 1, 200);
+        rig.ask(1);
+        Asked elsewhere = rig.ask(new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.PEER), PoolRig.OTHER_TARGET));
+        assertFailed(CloseReason.LIMIT_REACHED, List.of(elsewhere));
+    }
+
+    @Test
+    void dialsAnew_afterAGoaway_andLeavesOldStreamsAlone() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        Asked old = rig.ask(1).getFirst();
+        rig.peer.tunnels.getFirst().tunnel.drain();
+        rig.loop.runSeconds(1);
+        Asked fresh = rig.ask(1).getFirst();
+        assertOpen(List.of(old, fresh));
+        assertNotSame(old.stream().tunnel(), fresh.stream().tunnel());
+        assertTrue(old.stream().tunnel().isOpen());
+        old.stream().cancel(Http2Code.CANCEL);
+        rig.loop.runSeconds(3);
+        assertEquals(1, rig.tunnels());
+        assertEquals(CloseReason.DRAINED, rig.peer.tunnels.getFirst().closed);
+    }
+
+    @Test
+    void failsEveryWaiterWithTheCause() {
+        for (SimPeer.Dials how : List.of(SimPeer.Dials.FAIL, SimPeer.Dials.TIME_OUT, SimPeer.Dials.SILENCE)) {
+            PoolRig rig = new PoolRig(100, 10, 200);
+            rig.peer.dials = how;
+            rig.ask(20);
+            rig.loop.runSeconds(30);
+            assertFailed(
+                    switch (how) {
+                        case FAIL -> CloseReason.CONNECT_FAILED;
+                        case TIME_OUT -> CloseReason.TUNNEL_CONNECT_TIMEOUT;
+                        case SILENCE -> CloseReason.HANDSHAKE_TIMEOUT;
+                        case SUCCEED -> throw new AssertionError();
+                    },
+                    rig.asked);
+            rig.peer.dials = SimPeer.Dials.SUCCEED;
+            assertOpen(rig.ask(1));
+        }
+    }
+
+    @Test
+    void failsWithTheReasonOfTls_whenThePeerIsNotWhoWasExpected() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        Asked one = rig.ask(new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.OTHER_OWN), PoolRig.TARGET));
+        rig.loop.runSeconds(1);
+        assertFailed(CloseReason.TLS_FAILED, List.of(one));
+        assertEquals(0, rig.pool.tunnels());
+    }
+
+    @Test
+    void failsWhenThereIsNoCertificateInTime() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        rig.certified = false;
+        rig.ask(3);
+        rig.loop.runSeconds(18);
+        assertEquals(0, rig.asked.getFirst().told);
+        rig.loop.runSeconds(3);
+        assertFailed(CloseReason.IDENTITY_UNAVAILABLE, rig.asked);
+    }
+
+    @Test
+    void failsWithThePeersAnswer_andWithoutOne() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        rig.peer.answer = stream -> stream.refuse(503);
+        assertFailed(CloseReason.CONNECT_REFUSED_STATUS, rig.ask(2));
+        rig.peer.answer = stream -> {};
+        List<Asked> unanswered = rig.ask(2);
+        rig.loop.runSeconds(15);
+        assertFailed(CloseReason.CONNECT_RESPONSE_TIMEOUT, unanswered);
+        assertEquals(1, rig.tunnels(), "the tunnel goes on");
+        rig.peer.answer = stream -> stream.accept(null);
+        assertOpen(rig.ask(2));
+    }
+
+    @Test
+    void tellsItsStreams_whenATunnelIsLost() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        rig.peer.answer = stream -> {};
+        List<Asked> unanswered = rig.ask(2);
+        rig.peer.tunnels.getFirst().tunnel.close(CloseReason.POD_REMOVED, "gone");
+        rig.loop.runSeconds(1);
+        assertFailed(CloseReason.TUNNEL_LOST, unanswered);
+    }
+
+    @Test
+    void closesIdleTunnels_butNotBusyOnes() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        Asked busy = rig.ask(1).getFirst();
+        rig.loop.runSeconds(300);
+        assertEquals(1, rig.tunnels());
+        busy.stream().cancel(Http2Code.CANCEL);
+        rig.loop.runSeconds(50);
+        assertEquals(1, rig.tunnels(), "it has idled for less than a minute");
+        rig.loop.runSeconds(40);
+        assertEquals(0, rig.tunnels());
+        assertEquals(0, rig.pool.tunnels());
+    }
+
+    @Test
+    void takesNoNewStreams_onceTheCertificateHasEnded() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        Asked old = rig.ask(1).getFirst();
+        rig.clock.advance(Duration.ofDays(2));
+        rig.loop.runSeconds(30);
+        Asked fresh = rig.ask(1).getFirst();
+        assertNotSame(old.stream().tunnel(), fresh.stream().tunnel());
+        assertTrue(old.stream().tunnel().isOpen(), "what is open goes on");
+        old.stream().cancel(Http2Code.CANCEL);
+        rig.loop.runSeconds(60);
+        assertTrue(old.stream().tunnel().isClosed());
+    }
+
+    @Test
+    void tellsNobody_whoCancelled() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        Asked waiting = rig.ask();
+        waiting.cancel.run();
+        Asked other = rig.ask(1).getFirst();
+        assertEquals(0, waiting.told);
+        assertOpen(List.of(other));
+        assertEquals(1, rig.peer.tunnels.getFirst().streams.size());
+    }
+
+    @Test
+    void resetsAStream_thatIsCancelledBeforeTheAnswer() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        rig.peer.answer = stream -> {};
+        Asked one = rig.ask(1).getFirst();
+        Noted noted = new Noted();
+        rig.peer.tunnels.getFirst().streams.getFirst().opening(noted);
+        one.cancel.run();
+        rig.loop.runSeconds(1);
+        assertEquals(0, one.told);
+        assertEquals(CloseReason.RESET_BY_PEER, noted.lost);
+        assertTrue(noted.detail.contains("CONNECT_ERROR"));
+    }
+
+    /** The serving side of a stream that is not relayed. */
+    private static final class Noted implements TunnelStream.Opening {
+        private @Nullable CloseReason lost;
+        private String detail = "";
+
+        @Override
+        public void onResponse(io.culvert.protocol.hbone.ConnectResponse response) {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void onStreamLost(CloseReason reason, @Nullable String why) {
+            lost = reason;
+            detail = String.valueOf(why);
+        }
+    }
+
+    @Test
+    void leavesNothing_whenClosed() {
+        PoolRig rig = new PoolRig(1, 2, 200);
+        List<Asked> open = rig.ask(2);
+        List<Asked> waiting = rig.ask(2);
+        rig.pool.close(CloseReason.POD_REMOVED);
+        assertFailed(CloseReason.POD_REMOVED, waiting);
+        assertOpen(open);
+        assertTrue(open.getFirst().stream().tunnel().isClosed());
+        assertFailed(CloseReason.POD_REMOVED, List.of(rig.ask()));
+        rig.peer.tunnels.forEach(served -> served.tunnel.close(CloseReason.POD_REMOVED, "too"));
+        rig.loop.runSeconds(60);
+        assertEquals(0, rig.loop.timers());
+        assertEquals(0, rig.pool.tunnels());
+        rig.transports.assertEnginesReleased();
+    }
+
+    @Test
+    void abandonsTunnelsThatAreBeingOpened_whenClosed() {
+        for (SimPeer.Dials how : SimPeer.Dials.values()) {
+            PoolRig rig = new PoolRig(100, 10, 200);
+            rig.peer.dials = how;
+            Asked one = rig.ask();
+            rig.loop.run(how == SimPeer.Dials.SILENCE ? 2_000_000 : 500_000);
+            rig.pool.close(CloseReason.POD_REMOVED);
+            assertFailed(CloseReason.POD_REMOVED, List.of(one));
+            rig.loop.runSeconds(60);
+            assertEquals(0, rig.pool.tunnels());
+            assertSame(1, one.told);
+        }
+    }
+}
