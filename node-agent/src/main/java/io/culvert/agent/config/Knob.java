@@ -115,7 +115,8 @@ public enum Knob {
             row(KnobType.SIZE, "--http2-stream-window-size", "hbone.streamWindow", "HTTP2_STREAM_WINDOW_SIZE")
                     .byDefault("4MiB")
                     .within("65535", "2147483647")
-                    .means("How many bytes a peer may send on one stream before the application has taken them.")),
+                    .means(
+                            "How many bytes a peer may send on one stream before the application has taken them, at most: it starts with 64 KiB and grows while the application keeps up.")),
     HTTP2_CONNECTION_WINDOW_SIZE(row(
                     KnobType.SIZE,
                     "--http2-connection-window-size",

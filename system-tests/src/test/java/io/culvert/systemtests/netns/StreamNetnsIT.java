@@ -3,11 +3,13 @@ package io.culvert.systemtests.netns;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.culvert.systemtests.lab.AgentProcess;
 import io.culvert.systemtests.lab.Flow;
 import io.culvert.systemtests.lab.MeshLab;
 import io.culvert.systemtests.lab.MeshLabExtension;
 import io.culvert.systemtests.lab.Observation;
 import io.culvert.testkit.CommandResult;
+import io.culvert.testkit.Eventually;
 import io.culvert.testkit.LabProcess;
 import io.culvert.testkit.NetProbe;
 import io.culvert.testkit.Netns;
@@ -180,6 +182,48 @@ class StreamNetnsIT {
             assertTrue(Integer.parseInt(report.group(2)) < 2_500_000, report.group());
             assertTrue(Integer.parseInt(report.group(4)) < 4_000, report.group());
             serving.await(LONG).expectOk();
+        }
+    }
+
+    @Test
+    void slowReaderHoldsItsSenderBack_andNobodyElse() {
+        Way way = Way.TUNNEL_BETWEEN_NODES;
+        Observation since = lab().observe();
+        List<Long> before =
+                lab().agents().stream().map(AgentProcess::residentBytes).toList();
+        try (LabProcess slow = NetProbe.serve(
+                        lab().net(),
+                        lab().ns("server"),
+                        7001,
+                        List.of("--receive-buffer", "65536", "--quiet"),
+                        "sleep:4000",
+                        "drain",
+                        "fin");
+                LabProcess quick = way.serve(lab(), List.of("--quiet"), "echo");
+                LabProcess held = NetProbe.spawnConnect(
+                        lab().net(),
+                        lab().ns("client"),
+                        way.target(lab()),
+                        7001,
+                        List.of("--connections", "12", "--quiet"),
+                        "send:40000000",
+                        "fin",
+                        "eof")) {
+            Eventually.staysSo(
+                    "a dozen connections whose readers stand still do not hold up others", LONG.dividedBy(24), () -> {
+                        int ms = Integer.parseInt(report(connect(way, List.of(), "both:20000", "fin", "eof"))
+                                .group(4));
+                        return ms < 1_000;
+                    });
+            long up = since.flows("one").stream().mapToLong(Flow::up).sum();
+            assertTrue(up < 12 * 20_000_000L, "the senders are held back, " + up + " bytes taken");
+            for (int i = 0; i < before.size(); i++) {
+                long grown = lab().agents().get(i).residentBytes() - before.get(i);
+                assertTrue(grown < 150_000_000, "memory grew by " + grown);
+            }
+            held.await(LONG).expectOk();
+            slow.stop().expectOk();
+            quick.stop().expectOk();
         }
     }
 

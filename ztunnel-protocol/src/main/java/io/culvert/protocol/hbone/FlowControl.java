@@ -9,11 +9,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * The windows of one connection and its streams, both ways, and the turn of streams that wait for credit.
  *
+ * <p>A stream starts with a small window, which grows while its reader keeps up. What windows grow by comes out of half of
+ * the connection's window, so that together with the first windows of a hundred streams it is within that: readers that
+ * stand still cannot use up what others on the connection need.
+ *
  * <p>Bounds: what a peer may have in flight to us by the windows that we announced; WINDOW_UPDATEs are gathered until
- * half a window is due. Source: RFC 9113, sections 5.2 and 6.9.
+ * half a window is due, or as much as the peer has left. Source: RFC 9113, sections 5.2 and 6.9.
  */
 final class FlowControl {
     static final int WINDOW_BYTES_DEFAULT = 65_535;
+    /** Less than this is not worth a WINDOW_UPDATE of its own. */
+    private static final int GROWTH_BYTES_MIN = 16_384;
 
     private final FrameWriter writer;
     private final AbuseGuard guard;
@@ -22,16 +28,26 @@ final class FlowControl {
     private int receiveWindow;
     private int receiveWindowMax;
     private int toReturn;
+    private final int streamWindowMax;
+    /** What stream windows may still grow by. */
+    private int spare;
 
     private @Nullable HboneStream firstWaiting;
     private @Nullable HboneStream lastWaiting;
     private int waitingCount;
 
-    FlowControl(FrameWriter writer, AbuseGuard guard, int connectionWindow) {
+    FlowControl(FrameWriter writer, AbuseGuard guard, int connectionWindow, int streamWindowMax) {
         this.writer = writer;
         this.guard = guard;
+        this.streamWindowMax = streamWindowMax;
+        this.spare = connectionWindow >>> 1;
         this.receiveWindow = connectionWindow;
         this.receiveWindowMax = connectionWindow;
+    }
+
+    /** What one stream may send us at first. */
+    static int firstWindow(HboneSettings local) {
+        return Math.min(WINDOW_BYTES_DEFAULT, local.streamWindowBytes());
     }
 
     int sendWindow() {
@@ -63,7 +79,8 @@ final class FlowControl {
     /** Returns connection credit for octets that nobody will consume. */
     void discarded(int bytes) {
         toReturn += bytes;
-        if (toReturn >= receiveWindowMax >>> 1) {
+        // When readers stand still the peer has little left, and others wait for what is gathered here.
+        if (toReturn > 0 && toReturn >= Math.min(receiveWindowMax >>> 1, receiveWindow)) {
             writer.windowUpdate(0, toReturn);
             receiveWindow += toReturn;
             toReturn = 0;
@@ -81,6 +98,22 @@ final class FlowControl {
         s.outstanding -= bytes;
         discarded(bytes);
         returnCredit(s, bytes);
+        s.sinceGrowth += bytes;
+        if (s.sinceGrowth >= s.receiveWindowMax && s.receiveWindowMax < streamWindowMax) {
+            grow(s);
+        }
+    }
+
+    /** Doubles the window of a stream whose reader has just taken all of it, if it keeps up and there is enough to spare. */
+    private void grow(HboneStream s) {
+        s.sinceGrowth = 0;
+        int more = Math.min(Math.min(s.receiveWindowMax, streamWindowMax - s.receiveWindowMax), spare >>> 1);
+        boolean keepsUp = s.outstanding <= s.receiveWindowMax >>> 2;
+        if (keepsUp && more >= GROWTH_BYTES_MIN && !s.remoteEnded && !s.closed) {
+            spare -= more;
+            s.grown += more;
+            raise(s, s.receiveWindowMax + more);
+        }
     }
 
     /** Returns the connection credit of all that the application will not take. */
@@ -163,7 +196,14 @@ final class FlowControl {
         }
     }
 
-    /** Forgets a stream that is over. */
+    /** Lets others have what the window of a closed stream had grown by. */
+    void closed(HboneStream s) {
+        forget(s);
+        spare += s.grown;
+        s.grown = 0;
+    }
+
+    /** Forgets a stream that sends no more. */
     void forget(HboneStream s) {
         s.waiting = false;
         if (s.queued) {

@@ -58,7 +58,7 @@ public final class HboneSession {
         settings[0] = core.server ? FrameHeader.SETTING_MAX_CONCURRENT_STREAMS : FrameHeader.SETTING_ENABLE_PUSH;
         settings[1] = core.server ? local.streamsMax() : 0;
         settings[2] = FrameHeader.SETTING_INITIAL_WINDOW_SIZE;
-        settings[3] = local.streamWindowBytes();
+        settings[3] = FlowControl.firstWindow(local);
         settings[4] = FrameHeader.SETTING_MAX_FRAME_SIZE;
         settings[5] = local.frameBytesMax();
         settings[6] = FrameHeader.SETTING_MAX_HEADER_LIST_SIZE;

@@ -9,7 +9,7 @@ import io.culvert.protocol.hbone.hpack.HpackDecoder;
  *
  * <p>Bounds: each component within the range that its check names.
  *
- * @param streamWindowBytes what one stream may send us before we return credit
+ * @param streamWindowBytes what one stream may send us before we return credit, once its window has grown to the full
  * @param connectionWindowBytes the same over all streams
  * @param frameBytesMax the longest frame that we take
  * @param headerListBytesMax the longest header list that we take, by RFC 9113's count; also bounds an encoded block

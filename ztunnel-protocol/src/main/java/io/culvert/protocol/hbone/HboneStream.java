@@ -41,6 +41,10 @@ public final class HboneStream {
     int receiveWindow;
 
     int receiveWindowMax;
+    /** What the window has grown by, and what was consumed since it last did. */
+    int grown;
+
+    int sinceGrowth;
     /** Octets handed to the application and not consumed. */
     int outstanding;
     /** Octets consumed and not announced to the peer. */

@@ -52,7 +52,7 @@ final class SessionCore {
         this.server = server;
         this.local = local;
         this.listener = listener;
-        this.flow = new FlowControl(writer, guard, local.connectionWindowBytes());
+        this.flow = new FlowControl(writer, guard, local.connectionWindowBytes(), local.streamWindowBytes());
     }
 
     /** Says whether no stream of this id was ever opened. */
@@ -62,7 +62,7 @@ final class SessionCore {
     }
 
     HboneStream open(int id) {
-        HboneStream s = new HboneStream(id, peer.initialWindowBytes(), local.streamWindowBytes());
+        HboneStream s = new HboneStream(id, peer.initialWindowBytes(), FlowControl.firstWindow(local));
         streams.add(s);
         return s;
     }
@@ -137,7 +137,7 @@ final class SessionCore {
         }
         s.closed = true;
         streams.remove(s);
-        flow.forget(s);
+        flow.closed(s);
         if (s.connected && s.carried) {
             guard.earn(AbuseKind.RAPID_RESET, 1);
         }
