@@ -8,6 +8,8 @@ public final class PeerRejectedException extends CertificateException {
 
     /** What is wrong with it. */
     public enum Why {
+        /** It is no certificate that can be read. */
+        UNREADABLE,
         /** It does not chain to our roots, or may not be used like this. */
         UNTRUSTED,
         /** It is expired, or not valid yet. */

@@ -3,6 +3,9 @@ package io.culvert.agent.certs;
 import io.culvert.agent.certs.PeerRejectedException.Why;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.identity.SpiffeIds;
+import io.netty.handler.ssl.OpenSsl;
+import io.netty.handler.ssl.OpenSslCertificateException;
+import io.netty.internal.tcnative.CertificateVerifier;
 import java.io.ByteArrayInputStream;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
@@ -15,6 +18,7 @@ import java.security.cert.CertificateParsingException;
 import java.security.cert.PKIXParameters;
 import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.RSAPublicKey;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -48,6 +52,12 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
     private static final String ANY_PURPOSE = "2.5.29.37.0";
     private static final int URI_SAN = 6;
+    private static final int RSA_BITS_MIN = 2_048;
+
+    static {
+        // The codes of alerts are the library's own.
+        OpenSsl.ensureAvailability();
+    }
 
     private final SpiffeId self;
     private final List<X509Certificate> roots;
@@ -83,22 +93,42 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
             throws CertificateException {
-        SpiffeId id = verify(chain, CLIENT_AUTH);
-        if (!id.trustDomain().equals(self.trustDomain())) {
-            throw new PeerRejectedException(
-                    Why.OTHER_TRUST_DOMAIN,
-                    "the peer is of trust domain " + id.trustDomain() + ", ours is " + self.trustDomain());
+        try {
+            SpiffeId id = verify(chain, CLIENT_AUTH);
+            if (!id.trustDomain().equals(self.trustDomain())) {
+                throw new PeerRejectedException(
+                        Why.OTHER_TRUST_DOMAIN,
+                        "the peer is of trust domain " + id.trustDomain() + ", ours is " + self.trustDomain());
+            }
+        } catch (PeerRejectedException e) {
+            throw withAlert(e);
         }
     }
 
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
             throws CertificateException {
-        SpiffeId id = verify(chain, SERVER_AUTH);
-        List<SpiffeId> wanted = expected.getOrDefault(engine, List.of());
-        if (!wanted.contains(id)) {
-            throw new PeerRejectedException(Why.WRONG_IDENTITY, "the peer is " + id + ", expected was " + wanted);
+        try {
+            SpiffeId id = verify(chain, SERVER_AUTH);
+            List<SpiffeId> wanted = expected.getOrDefault(engine, List.of());
+            if (!wanted.contains(id)) {
+                throw new PeerRejectedException(Why.WRONG_IDENTITY, "the peer is " + id + ", expected was " + wanted);
+            }
+        } catch (PeerRejectedException e) {
+            throw withAlert(e);
         }
+    }
+
+    /** TLS makes the alert from a code: bad_certificate, unknown_ca, certificate_expired, and certificate_unknown for names. */
+    private static CertificateException withAlert(PeerRejectedException rejected) {
+        int code = switch (rejected.why()) {
+            case UNREADABLE -> CertificateVerifier.X509_V_ERR_CERT_REJECTED;
+            case UNTRUSTED -> CertificateVerifier.X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+            case NOT_VALID_NOW -> CertificateVerifier.X509_V_ERR_CERT_HAS_EXPIRED;
+            case BAD_SPIFFE_ID, OTHER_TRUST_DOMAIN, WRONG_IDENTITY ->
+                CertificateVerifier.X509_V_ERR_PERMITTED_VIOLATION;
+        };
+        return new OpenSslCertificateException(rejected.getMessage(), rejected, code);
     }
 
     private SpiffeId verify(X509Certificate[] chain, String purpose) throws CertificateException {
@@ -174,6 +204,9 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         if (leaf.getBasicConstraints() >= 0) {
             throw new PeerRejectedException(Why.UNTRUSTED, "an authority's certificate was presented as a workload's");
         }
+        if (leaf.getPublicKey() instanceof RSAPublicKey rsa && rsa.getModulus().bitLength() < RSA_BITS_MIN) {
+            throw new PeerRejectedException(Why.UNTRUSTED, "the certificate's RSA key is too short");
+        }
         boolean @Nullable [] usage = leaf.getKeyUsage();
         if (usage != null && !usage[0]) {
             throw new PeerRejectedException(Why.UNTRUSTED, "the certificate may not be used for digital signatures");
@@ -212,8 +245,13 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     private static List<X509Certificate> parsed(X509Certificate[] chain) throws CertificateException {
         CertificateFactory factory = CertificateFactory.getInstance("X.509");
         List<X509Certificate> parsed = new ArrayList<>(chain.length);
-        for (X509Certificate one : chain) {
-            parsed.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(one.getEncoded())));
+        try {
+            for (X509Certificate one : chain) {
+                parsed.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(one.getEncoded())));
+            }
+        } catch (CertificateException e) {
+            throw new PeerRejectedException(
+                    Why.UNREADABLE, "the peer's certificate cannot be read: " + e.getMessage(), e);
         }
         return parsed;
     }

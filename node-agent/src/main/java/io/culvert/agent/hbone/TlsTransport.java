@@ -11,6 +11,7 @@ import io.culvert.protocol.identity.SpiffeId;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
@@ -23,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * take yet.
  *
  * <p>Bounds: one partial record in, before the handshake is done in no more memory than its bytes; out, what one {@link
- * #write} produced, since {@link #isBlocked} forbids the next.
+ * #write} produced, since {@link #isBlocked} forbids the next. So many connections whose handshake failed wait for their
+ * peers to read why; one more closes at once.
  */
 public final class TlsTransport implements Transport, RelaySocket.Listener {
     public static final Transport.Factory FACTORY = new Factory();
@@ -33,6 +35,8 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
     private static final int READS_PER_TURN_MAX = 4;
     private static final int PLAIN_RECORD_BYTES_MAX = 16_384;
+    private static final int RECORD_HEADER_BYTES = 5;
+    private static final int RECORD_LENGTH_AT = 3;
     /** An engine may want to write before it reads on; one that then still takes nothing waits for more. */
     private static final int IDLE_UNWRAPS_MAX = 4;
 
@@ -41,19 +45,25 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     /** How long the kernel may take to take it. */
     private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(30);
 
-    /** Transports on BoringSSL. */
+    /** How many whose handshake failed may wait like that; masses of them would otherwise use up descriptors. */
+    private static final int UNPROVEN_LINGERING_MAX = 256;
+
+    /** Transports on BoringSSL, and how many of them linger without ever having been secured. */
     private static final class Factory implements Transport.Factory {
+        private final AtomicInteger unprovenLingering = new AtomicInteger();
+
         @Override
         public Transport server(Loop loop, RelaySocket socket, TlsMaterial material) {
-            return new TlsTransport(loop, socket, material, material.serverEngine());
+            return new TlsTransport(this, loop, socket, material, material.serverEngine());
         }
 
         @Override
         public Transport client(Loop loop, RelaySocket socket, TlsMaterial material, List<SpiffeId> expected) {
-            return new TlsTransport(loop, socket, material, material.clientEngine(expected));
+            return new TlsTransport(this, loop, socket, material, material.clientEngine(expected));
         }
     }
 
+    private final Factory factory;
     private final Loop loop;
     private final RelaySocket socket;
     private final TlsMaterial material;
@@ -71,8 +81,14 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private boolean bytesLost;
     private boolean peerEnded;
     private boolean engineReleased;
+    private boolean holdsLingerPlace;
 
     TlsTransport(Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine) {
+        this(new Factory(), loop, socket, material, engine);
+    }
+
+    private TlsTransport(Factory factory, Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine) {
+        this.factory = factory;
         this.loop = loop;
         this.socket = socket;
         this.material = material;
@@ -184,6 +200,10 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         if (!rest.hasRemaining() || isClosed()) {
             return;
         }
+        if (announcesTooMuch(rest)) {
+            fail(Failure.TLS, new SSLException("a TLS record is longer than a TLS record may be"));
+            return;
+        }
         // Whoever has proved nothing yet holds no more memory than it sent bytes, and none of what others live on.
         ByteBuffer held = secured ? loop.buffers().borrow() : ByteBuffer.allocate(rest.remaining());
         if (held == null) {
@@ -191,6 +211,13 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             return;
         }
         partial = held.put(rest);
+    }
+
+    /** The engine finds out only when all of it is there, and until then it would have to be kept. */
+    private static boolean announcesTooMuch(ByteBuffer record) {
+        return record.remaining() >= RECORD_HEADER_BYTES
+                && Short.toUnsignedInt(record.getShort(record.position() + RECORD_LENGTH_AT)) + RECORD_HEADER_BYTES
+                        > Loop.TLS_RECORD_BYTES_MAX;
     }
 
     private void unwrapAll(ByteBuffer in) {
@@ -251,17 +278,21 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private SSLEngineResult.HandshakeStatus wrapHandshake() throws SSLException {
         SSLEngineResult.HandshakeStatus status = engine.getHandshakeStatus();
         ByteBuffer out = loop.cipherOut();
-        while (status == SSLEngineResult.HandshakeStatus.NEED_WRAP && !closed) {
-            SSLEngineResult result = engine.wrap(NOTHING, out);
-            status = result.getHandshakeStatus();
-            if (result.getStatus() != SSLEngineResult.Status.OK) {
-                push(out);
-                if (result.getStatus() == SSLEngineResult.Status.CLOSED) {
-                    break;
+        try {
+            while (status == SSLEngineResult.HandshakeStatus.NEED_WRAP && !closed) {
+                SSLEngineResult result = engine.wrap(NOTHING, out);
+                status = result.getHandshakeStatus();
+                if (result.getStatus() != SSLEngineResult.Status.OK) {
+                    push(out);
+                    if (result.getStatus() == SSLEngineResult.Status.CLOSED) {
+                        break;
+                    }
                 }
             }
+        } finally {
+            // Also when the engine throws: it does so after it has written the alert that says why.
+            push(out);
         }
-        push(out);
         return status;
     }
 
@@ -338,6 +369,10 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         if (closed) {
             return;
         }
+        if (!secured && !takeLingerPlace()) {
+            closeNow();
+            return;
+        }
         releasePartial();
         releaseEngine();
         if (waiting.isEmpty()) {
@@ -346,6 +381,14 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             linger(DRAIN_NANOS);
         }
         discardInput();
+    }
+
+    private boolean takeLingerPlace() {
+        holdsLingerPlace = factory.unprovenLingering.incrementAndGet() <= UNPROVEN_LINGERING_MAX;
+        if (!holdsLingerPlace) {
+            factory.unprovenLingering.decrementAndGet();
+        }
+        return holdsLingerPlace;
     }
 
     private void allIsSaid() {
@@ -391,6 +434,9 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         closing = true;
         closed = true;
         cancelLinger();
+        if (holdsLingerPlace) {
+            factory.unprovenLingering.decrementAndGet();
+        }
         releasePartial();
         bytesLost = !waiting.isEmpty();
         waiting.release();

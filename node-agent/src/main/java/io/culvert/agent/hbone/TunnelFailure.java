@@ -59,7 +59,8 @@ record TunnelFailure(
     private static TunnelFailure ofRejection(PeerRejectedException rejected) {
         String detail = String.valueOf(rejected.getMessage());
         return switch (rejected.why()) {
-            case UNTRUSTED -> new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.UNTRUSTED_CERTIFICATE);
+            case UNREADABLE, UNTRUSTED ->
+                new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.UNTRUSTED_CERTIFICATE);
             case NOT_VALID_NOW -> new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.EXPIRED_CERTIFICATE);
             case BAD_SPIFFE_ID -> new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.BAD_SPIFFE_ID);
             case OTHER_TRUST_DOMAIN -> new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.OTHER_TRUST_DOMAIN);
