@@ -141,6 +141,11 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
     }
 
     @Override
+    public void onTunnelFault(BadPeer kind) {
+        pool.count(kind);
+    }
+
+    @Override
     public void onTunnelRoom() {
         if (!over) {
             group.serve();

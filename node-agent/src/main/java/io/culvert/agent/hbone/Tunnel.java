@@ -549,6 +549,17 @@ public final class Tunnel implements Transport.Events, HboneListener {
     }
 
     @Override
+    public void onFault(@Nullable HboneStream broken, int code) {
+        listener.onTunnelFault(
+                code == Http2Code.FLOW_CONTROL_ERROR ? BadPeer.HTTP2_FLOW_CONTROL : BadPeer.HTTP2_PROTOCOL);
+        if (broken != null && broken.attachment() instanceof TunnelStream stream) {
+            stream.lost(
+                    CloseReason.H2_FAILED,
+                    "the peer broke the rules of its stream, which means " + Http2Code.name(code));
+        }
+    }
+
+    @Override
     public void onSendable(HboneStream unblocked) {
         if (unblocked.attachment() instanceof TunnelStream stream) {
             onRoom(stream);

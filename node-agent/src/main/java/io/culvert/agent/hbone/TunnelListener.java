@@ -18,6 +18,9 @@ public interface TunnelListener {
     /** Server: the peer sent a request that is no CONNECT to a well-formed authority; it has been answered. */
     void onTunnelMalformed(RequestFault fault);
 
+    /** The peer broke a rule on a stream, which is over; the tunnel goes on. */
+    void onTunnelFault(BadPeer kind);
+
     /** Streams may have become available. */
     void onTunnelRoom();
 

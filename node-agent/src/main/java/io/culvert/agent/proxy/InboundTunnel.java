@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: the socket, then the tunnel.
  *
- * <p>Bounds: a time to become secured, certificate included; tunnels per pod.
+ * <p>Bounds: a time to become secured, certificate included; tunnels per pod, where the eldest unfinished handshake makes
+ * room for a newcomer.
  */
 final class InboundTunnel implements OpenConnection, RelaySocket.Listener, TunnelListener {
     private final PodLoop podLoop;
@@ -55,14 +56,26 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     static void accept(PodLoop podLoop, AcceptedSocket socket) {
         InboundTunnel accepted = new InboundTunnel(podLoop, socket);
         accepted.metrics().socketOpened(Direction.INBOUND);
-        accepted.holdsTunnelPlace = podLoop.pod().takeTunnelPlace();
-        if (!accepted.holdsTunnelPlace || !podLoop.admit(accepted)) {
+        if (!accepted.takePlace() || !podLoop.admit(accepted)) {
             accepted.metrics().badPeer(BadPeer.LIMIT);
             accepted.close(CloseReason.LIMIT_REACHED, "the pod has as many tunnels as it may have");
         } else {
+            podLoop.unproven(accepted);
             accepted.noDelay();
             WorkloadWait.await(podLoop, accepted, accepted::identify);
         }
+    }
+
+    /** At the limit whoever has not even finished its handshake makes room: idle connections must not keep peers out. */
+    private boolean takePlace() {
+        holdsTunnelPlace = pod.takeTunnelPlace();
+        InboundTunnel eldest = podLoop.eldestUnproven();
+        if (!holdsTunnelPlace && eldest != null) {
+            metrics().badPeer(BadPeer.LIMIT);
+            eldest.close(CloseReason.LIMIT_REACHED, "its place was needed before it had finished the handshake");
+            holdsTunnelPlace = pod.takeTunnelPlace();
+        }
+        return holdsTunnelPlace;
     }
 
     private void noDelay() {
@@ -134,6 +147,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     @Override
     public void onTunnelOpen(PeerIdentity identity) {
         secured = true;
+        podLoop.proven(this);
         peerIdentity = identity;
         metrics().tunnelOpened(TunnelRole.SERVER);
         if (podLoop.isDraining()) {
@@ -173,6 +187,11 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     }
 
     @Override
+    public void onTunnelFault(BadPeer kind) {
+        metrics().badPeer(kind);
+    }
+
+    @Override
     public void onTunnelRoom() {
         // The peer opens the streams here.
     }
@@ -208,6 +227,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
             return;
         }
         closed = true;
+        podLoop.proven(this);
         withdrawWish.run();
         Timer waited = certificateDeadline;
         if (waited != null) {

@@ -22,6 +22,9 @@ final class PodLoop {
     private final Dialer dialer;
     private final HbonePool pool;
     private final Set<OpenConnection> open = new LinkedHashSet<>();
+    /** Accepted tunnels whose peers have proved nothing yet, eldest first. */
+    private final Set<InboundTunnel> unproven = new LinkedHashSet<>();
+
     private final AtomicBoolean recheckRequested = new AtomicBoolean();
     private final Runnable recheck = this::recheck;
     private boolean draining;
@@ -76,6 +79,20 @@ final class PodLoop {
         if (open.remove(connection)) {
             pod.giveConnectionPlaceBack();
         }
+    }
+
+    void unproven(InboundTunnel tunnel) {
+        unproven.add(tunnel);
+    }
+
+    void proven(InboundTunnel tunnel) {
+        unproven.remove(tunnel);
+    }
+
+    /** The one that has taken longest to prove anything. */
+    @Nullable
+    InboundTunnel eldestUnproven() {
+        return unproven.isEmpty() ? null : unproven.iterator().next();
     }
 
     List<OpenConnection> open() {

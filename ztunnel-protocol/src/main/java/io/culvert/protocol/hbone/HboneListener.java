@@ -37,6 +37,12 @@ public interface HboneListener {
      */
     void onReset(HboneStream s, int code);
 
+    /**
+     * The peer broke a rule on a stream, which was reset with this code; {@link #onReset} follows, unless the stream was over
+     * already and is not given.
+     */
+    default void onFault(@Nullable HboneStream s, int code) {}
+
     /** Credit is there for a stream whose {@link HboneSession#sendable} was 0; streams take turns. */
     void onSendable(HboneStream s);
 

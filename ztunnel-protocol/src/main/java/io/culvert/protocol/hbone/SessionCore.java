@@ -98,6 +98,7 @@ final class SessionCore {
     /** Ends a stream on which the peer broke a rule. */
     void fault(HboneStream s, int code) throws Http2Exception {
         resetHere(s, code);
+        listener.onFault(s, code);
         listener.onReset(s, code);
         guard.charge(AbuseKind.PROVOKED_RESET, 1);
     }
@@ -105,6 +106,7 @@ final class SessionCore {
     /** Answers a frame for a stream that is not there any more, or never was let in. */
     void fault(int id, int code) throws Http2Exception {
         writer.reset(id, code);
+        listener.onFault(null, code);
         guard.charge(AbuseKind.PROVOKED_RESET, 1);
     }
 
