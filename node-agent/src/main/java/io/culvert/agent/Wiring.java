@@ -60,7 +60,9 @@ import java.util.stream.Collectors;
 final class Wiring {
     private static final System.Logger LOG = System.getLogger(Wiring.class.getName());
     private static final int CA_CALLS_MAX = 8;
-    private static final long LOOP_BUFFER_BYTES_MAX = 192L * 1024 * 1024;
+    /** Of all loops; the JVM is given some more direct memory than this. */
+    private static final long BUFFER_BYTES_MAX = 384L * 1024 * 1024;
+
     private static final Duration HTTP_STOP = Duration.ofSeconds(1);
 
     private final AgentConfig config;
@@ -88,7 +90,8 @@ final class Wiring {
         BuildVersion version = BuildVersion.current();
         metrics = new Metrics(config.process().buildTag(), version);
         ProcessMetrics.addTo(metrics, logging::droppedLines);
-        loops = LoopGroup.start(config.process().workerThreads(), LOOP_BUFFER_BYTES_MAX);
+        int threads = config.process().workerThreads();
+        loops = LoopGroup.start(threads, BUFFER_BYTES_MAX / threads);
         LocalCa ca = LocalCa.open(config.mesh().caDirectory(), clock);
         certificates = new CertificateStore(new CertificateKeeper.Surroundings(
                 ca,
