@@ -105,6 +105,9 @@ final class SimPeer implements Dialer {
         public void onTunnelMalformed(RequestFault fault) {}
 
         @Override
+        public void onTunnelFault(BadPeer kind) {}
+
+        @Override
         public void onTunnelRoom() {}
 
         @Override
