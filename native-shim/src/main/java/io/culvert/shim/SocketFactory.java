@@ -86,8 +86,8 @@ public final class SocketFactory implements AutoCloseable {
         return checked("getsockopt(SO_ERROR)", NativeLibrary.CALLS.culvert_socket_error(fd));
     }
 
-    /** Sets the options on a socket that was accepted. */
-    public static void applyAccepted(int fd, ConnectSpec spec) throws ShimException {
+    /** Sets the options on a socket; those of a listener are those of all that it accepts from then on (tcp(7)). */
+    public static void tune(int fd, ConnectSpec spec) throws ShimException {
         Scratch request = Scratch.current().options(spec);
         done(request, NativeLibrary.CALLS.culvert_socket_tune(fd, request.address()));
     }

@@ -42,7 +42,7 @@ class AllocationTest {
             Fds.close(NativeLibrary.CALLS.culvert_fdpass_accept(listener, 1000));
             SocketFactory.originalDestination(SocketFactory.fdOf(connecting), destination);
             SocketFactory.connectError(SocketFactory.fdOf(connecting));
-            SocketFactory.applyAccepted(SocketFactory.fdOf(connecting), SPEC);
+            SocketFactory.tune(SocketFactory.fdOf(connecting), SPEC);
             Fds.close(SocketFactory.fdOf(connecting));
         });
         assertTrue(bytes == 0, () -> bytes + " bytes per connection");

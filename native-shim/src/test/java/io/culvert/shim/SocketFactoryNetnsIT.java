@@ -11,6 +11,7 @@ import io.culvert.testkit.FdCensus;
 import io.culvert.testkit.Netns;
 import io.culvert.testkit.NetnsLab;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.unix.Socket;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
@@ -295,6 +296,24 @@ class SocketFactoryNetnsIT {
     }
 
     @Test
+    void acceptsSockets_withTheOptionsOfTheirListener() throws Exception {
+        int listener = listener(server, 8090);
+        Address to = of(lab.ns("server").ipv4(), 8090);
+        for (boolean tuned : new boolean[] {false, true}) {
+            if (tuned) {
+                SocketFactory.tune(listener, new ConnectSpec(MARK, new ConnectSpec.Keepalive(60, 10, 3), 90_000, true));
+            }
+            long connecting = factory.connectTcp(client, MARKED, to.high(), to.low(), to.port(), 0, 0);
+            int incoming = accept(listener);
+            Socket accepted = new Socket(incoming);
+            assertEquals(tuned, accepted.isTcpNoDelay());
+            assertEquals(tuned, accepted.isKeepAlive());
+            closeAll(SocketFactory.fdOf(connecting), incoming);
+        }
+        Fds.close(listener);
+    }
+
+    @Test
     void leavesNoDescriptor_after1000Connections() throws Exception {
         int listener = listener(server, 8087);
         Address to = of(lab.ns("server").ipv4(), 8087);
@@ -302,7 +321,7 @@ class SocketFactoryNetnsIT {
         for (int i = 0; i < 1000; i++) {
             long connecting = factory.connectTcp(client, MARKED, to.high(), to.low(), to.port(), 0, 0);
             int incoming = accept(listener);
-            SocketFactory.applyAccepted(incoming, MARKED);
+            SocketFactory.tune(incoming, MARKED);
             closeAll(SocketFactory.fdOf(connecting), incoming, listener(client, 9000));
             assertThrows(
                     ShimException.class,

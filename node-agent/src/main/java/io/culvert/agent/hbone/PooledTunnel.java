@@ -1,7 +1,7 @@
 package io.culvert.agent.hbone;
 
+import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
-import io.culvert.agent.base.Timer;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.relay.RelaySocket;
@@ -24,7 +24,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
     private final HbonePool pool;
     private @Nullable TlsMaterial material;
     private @Nullable Tunnel tunnel;
-    private @Nullable Timer certificateDeadline;
+    private final Deadline certificateDeadline = new Deadline();
     private Runnable cancelStep = () -> {};
     private boolean counted;
     private boolean retired;
@@ -42,11 +42,10 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
             dial(held);
             return;
         }
-        certificateDeadline = pool.surroundings()
-                .loop()
-                .schedule(
-                        () -> close(CloseReason.IDENTITY_UNAVAILABLE),
-                        pool.terms().certificateNanos());
+        certificateDeadline.start(
+                pool.surroundings().loop(),
+                () -> close(CloseReason.IDENTITY_UNAVAILABLE),
+                pool.terms().certificateNanos());
         cancelStep = pool.surroundings()
                 .certificates()
                 .whenAvailable(
@@ -58,19 +57,12 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         if (over) {
             return;
         }
-        stopWaiting();
+        certificateDeadline.cancel();
         material = held;
         cancelStep = () -> {};
         Runnable cancelDial = pool.surroundings().dialer().dial(group.key().target(), null, this);
         if (!over && tunnel == null) {
             cancelStep = cancelDial;
-        }
-    }
-
-    private void stopWaiting() {
-        Timer waited = certificateDeadline;
-        if (waited != null) {
-            waited.cancel();
         }
     }
 
@@ -173,7 +165,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
             return;
         }
         over = true;
-        stopWaiting();
+        certificateDeadline.cancel();
         if (counted) {
             pool.surroundings().telemetry().metrics().tunnelClosed(TunnelRole.CLIENT);
         }

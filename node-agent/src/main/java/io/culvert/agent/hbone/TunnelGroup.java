@@ -1,6 +1,7 @@
 package io.culvert.agent.hbone;
 
-import io.culvert.agent.base.Timer;
+import io.culvert.agent.base.Deadline;
+import io.culvert.agent.base.Loop;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectRefusedException;
 import io.culvert.protocol.hbone.ConnectRequest;
@@ -18,6 +19,7 @@ final class TunnelGroup {
 
     private final HbonePool pool;
     private final HbonePool.Key key;
+    private final Loop loop;
     private final List<PooledTunnel> open = new ArrayList<>(1);
     private final List<PooledTunnel> opening = new ArrayList<>(1);
     private final LinkedHashSet<Waiting> waiting = new LinkedHashSet<>();
@@ -26,6 +28,7 @@ final class TunnelGroup {
     TunnelGroup(HbonePool pool, HbonePool.Key key) {
         this.pool = pool;
         this.key = key;
+        this.loop = pool.surroundings().loop();
     }
 
     HbonePool pool() {
@@ -134,7 +137,7 @@ final class TunnelGroup {
         private final ConnectRequest request;
         private final HbonePool.Listener listener;
         private @Nullable TunnelStream stream;
-        private @Nullable Timer deadline;
+        private final Deadline deadline = new Deadline();
         private int refusals;
         private boolean over;
 
@@ -146,23 +149,21 @@ final class TunnelGroup {
         /** A tunnel that is being opened ends in time by itself; room on those that are open may never come. */
         void boundWait() {
             if (!over && stream == null) {
-                deadline = pool.surroundings()
-                        .loop()
-                        .schedule(
-                                () -> expire(CloseReason.LIMIT_REACHED, "no tunnel to " + key.target() + " had room"),
-                                pool.terms().waitNanos());
+                deadline.start(
+                        loop,
+                        () -> expire(CloseReason.LIMIT_REACHED, "no tunnel to " + key.target() + " had room"),
+                        pool.terms().waitNanos());
             }
         }
 
         void connect(PooledTunnel tunnel) {
-            cancelDeadline();
+            deadline.cancel();
             try {
                 stream = tunnel.connect(request, this);
-                deadline = pool.surroundings()
-                        .loop()
-                        .schedule(
-                                () -> expire(CloseReason.CONNECT_RESPONSE_TIMEOUT, "no answer to the CONNECT"),
-                                pool.terms().responseNanos());
+                deadline.start(
+                        loop,
+                        () -> expire(CloseReason.CONNECT_RESPONSE_TIMEOUT, "no answer to the CONNECT"),
+                        pool.terms().responseNanos());
             } catch (ConnectRefusedException e) {
                 fail(CloseReason.LIMIT_REACHED, e.getMessage());
             }
@@ -183,7 +184,7 @@ final class TunnelGroup {
             }
             if (response.isConnected()) {
                 over = true;
-                cancelDeadline();
+                deadline.cancel();
                 listener.onStreamOpen(answered, response);
             } else {
                 expire(CloseReason.CONNECT_REFUSED_STATUS, "status " + response.status());
@@ -205,17 +206,17 @@ final class TunnelGroup {
                 fail(CloseReason.RESET_BY_PEER, "the peer refused the stream again and again");
                 return;
             }
-            cancelDeadline();
+            deadline.cancel();
             stream = null;
             waiting.add(this);
             boundWait();
-            pool.surroundings().loop().execute(TunnelGroup.this::serve);
+            loop.execute(TunnelGroup.this::serve);
         }
 
         void fail(CloseReason reason, @Nullable String detail) {
             if (!over) {
                 over = true;
-                cancelDeadline();
+                deadline.cancel();
                 listener.onStreamFailed(reason, detail);
             }
         }
@@ -226,20 +227,13 @@ final class TunnelGroup {
                 return;
             }
             over = true;
-            cancelDeadline();
+            deadline.cancel();
             TunnelStream asked = stream;
             if (asked == null) {
                 waiting.remove(this);
             } else {
                 // Whoever serves it already must not take it for an orderly end.
                 asked.cancel(Http2Code.CONNECT_ERROR);
-            }
-        }
-
-        private void cancelDeadline() {
-            Timer running = deadline;
-            if (running != null) {
-                running.cancel();
             }
         }
     }

@@ -93,7 +93,8 @@ public final class TunnelStream implements RelayPeer {
         }
     }
 
-    /** Ties the stream to its relay and starts it; what came early goes first. */
+    /** What came early goes first. */
+    @Override
     public void start(Relay started) {
         opening = null;
         relay = started;

@@ -1,6 +1,6 @@
 package io.culvert.agent.proxy;
 
-import io.culvert.agent.base.Timer;
+import io.culvert.agent.base.Deadline;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.hbone.Transport;
 import io.culvert.agent.hbone.Tunnel;
@@ -38,7 +38,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     private final IpPort local;
     private PeerIdentity peerIdentity = PeerIdentity.PLAINTEXT;
     private @Nullable Tunnel tunnel;
-    private @Nullable Timer certificateDeadline;
+    private final Deadline certificateDeadline = new Deadline();
     private Runnable withdrawWish = () -> {};
     private boolean secured;
     private boolean holdsTunnelPlace;
@@ -61,7 +61,6 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
             accepted.close(CloseReason.LIMIT_REACHED, "the pod has as many tunnels as it may have");
         } else {
             podLoop.unproven(accepted);
-            accepted.noDelay();
             WorkloadWait.await(podLoop, accepted, accepted::identify);
         }
     }
@@ -78,16 +77,6 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         return holdsTunnelPlace;
     }
 
-    private void noDelay() {
-        if (!socket.noDelay()) {
-            socketBroke();
-        }
-    }
-
-    private void socketBroke() {
-        close(CloseReason.TLS_FAILED, "the connection broke before the handshake");
-    }
-
     private Metrics metrics() {
         return pod.world().telemetry().metrics();
     }
@@ -97,9 +86,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
             return;
         }
         if (self == null) {
-            close(
-                    CloseReason.WORKLOAD_UNKNOWN,
-                    "nothing is known of " + pod.identity().name());
+            close(CloseReason.WORKLOAD_UNKNOWN, pod.identity().unknown());
             return;
         }
         SpiffeId id = self.identity();
@@ -110,8 +97,8 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         }
         long patience =
                 pod.world().config().proxy().timeouts().firstCertificate().toNanos();
-        certificateDeadline = podLoop.loop()
-                .schedule(() -> close(CloseReason.IDENTITY_UNAVAILABLE, "no certificate for " + id), patience);
+        certificateDeadline.start(
+                podLoop.loop(), () -> close(CloseReason.IDENTITY_UNAVAILABLE, "no certificate for " + id), patience);
         withdrawWish = pod.world()
                 .certificates()
                 .whenAvailable(id, fresh -> podLoop.loop().execute(() -> attempt(() -> secure(fresh))));
@@ -121,10 +108,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         if (closed) {
             return;
         }
-        Timer waited = certificateDeadline;
-        if (waited != null) {
-            waited.cancel();
-        }
+        certificateDeadline.cancel();
         Transport transport = pod.world().transports().server(podLoop.loop(), socket, material);
         Tunnel started = Tunnel.server(podLoop.loop(), transport, pod.serverTerms(), this);
         tunnel = started;
@@ -135,7 +119,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     @Override
     public void onReady() {
         if (socket.errorSeen()) {
-            socketBroke();
+            close(CloseReason.TLS_FAILED, "the connection broke before the handshake");
         }
     }
 
@@ -229,10 +213,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         closed = true;
         podLoop.proven(this);
         withdrawWish.run();
-        Timer waited = certificateDeadline;
-        if (waited != null) {
-            waited.cancel();
-        }
+        certificateDeadline.cancel();
         if (secured) {
             metrics().tunnelClosed(TunnelRole.SERVER);
         }

@@ -1,7 +1,6 @@
 package io.culvert.agent.proxy;
 
 import io.culvert.agent.hbone.Tunnel;
-import io.culvert.shim.ConnectSpec;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +13,6 @@ final class Pod {
     private final ProxyWorld world;
     private final PodIdentity identity;
     private final boolean spoofing;
-    private final ConnectSpec acceptedSpec;
     private final Tunnel.Terms serverTerms;
     private final AtomicInteger connections = new AtomicInteger();
     private final AtomicInteger tunnelsAccepted = new AtomicInteger();
@@ -24,9 +22,7 @@ final class Pod {
         this.world = world;
         this.identity = identity;
         this.spoofing = spoofing;
-        ProxyTerms terms = new ProxyTerms(world.config());
-        this.acceptedSpec = terms.connectSpec();
-        this.serverTerms = terms.serverTunnel();
+        this.serverTerms = new ProxyTerms(world.config()).serverTunnel();
     }
 
     ProxyWorld world() {
@@ -35,10 +31,6 @@ final class Pod {
 
     PodIdentity identity() {
         return identity;
-    }
-
-    ConnectSpec acceptedSpec() {
-        return acceptedSpec;
     }
 
     Tunnel.Terms serverTerms() {

@@ -18,4 +18,9 @@ public record PodIdentity(String uid, String name, String namespace, String serv
     Workload in(MeshSnapshot snapshot) {
         return snapshot.localWorkload(name, namespace, serviceAccount);
     }
+
+    /** Says that the mesh knows nothing of it. */
+    String unknown() {
+        return "nothing is known of " + name;
+    }
 }

@@ -50,7 +50,7 @@ public final class PodProxy {
     }
 
     private PodLoop podLoop(DataLoop loop, SocketFactory sockets, ProxyTerms terms) {
-        Dialer dialer = new NetnsDialer(loop, sockets, netns, pod.acceptedSpec(), terms.connectNanos());
+        Dialer dialer = new NetnsDialer(loop, sockets, netns, terms.connectSpec(), terms.connectNanos());
         return new PodLoop(pod, loop, dialer, terms.pool());
     }
 
@@ -97,6 +97,8 @@ public final class PodProxy {
                         netns,
                         new ListenSpec(0, any, port, BACKLOG, transparency, sockets.portReuse(), sockets.packetMark()));
         opened.add(fd);
+        // What is accepted inherits these, which saves setting them each time.
+        SocketFactory.tune(fd, new ProxyTerms(config).connectSpec());
         return fd;
     }
 

@@ -1,7 +1,7 @@
 package io.culvert.agent.proxy;
 
+import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
-import io.culvert.agent.base.Timer;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.protocol.workload.Workload;
@@ -22,7 +22,7 @@ final class WorkloadWait {
     private final PodIdentity pod;
     private final BiConsumer<MeshSnapshot, @Nullable Workload> then;
     private MeshStore.@Nullable Registration registration;
-    private @Nullable Timer deadline;
+    private final Deadline deadline = new Deadline();
     private boolean over;
 
     private WorkloadWait(
@@ -51,7 +51,7 @@ final class WorkloadWait {
     }
 
     private void begin() {
-        deadline = loop.schedule(() -> finish(mesh.current(), null), PATIENCE_NANOS);
+        deadline.start(loop, () -> finish(mesh.current(), null), PATIENCE_NANOS);
         look();
     }
 
@@ -77,10 +77,7 @@ final class WorkloadWait {
         if (waiting != null) {
             waiting.close();
         }
-        Timer timer = deadline;
-        if (timer != null) {
-            timer.cancel();
-        }
+        deadline.cancel();
         then.accept(snapshot, known);
     }
 }

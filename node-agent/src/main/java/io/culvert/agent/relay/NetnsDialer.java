@@ -1,7 +1,7 @@
 package io.culvert.agent.relay;
 
 import io.culvert.agent.base.DataLoop;
-import io.culvert.agent.base.Timer;
+import io.culvert.agent.base.Deadline;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.shim.ConnectSpec;
@@ -55,7 +55,7 @@ public final class NetnsDialer implements Dialer {
         private final IpPort target;
         private final Listener listener;
         private @Nullable TcpSocket socket;
-        private @Nullable Timer deadline;
+        private final Deadline deadline = new Deadline();
         private boolean over;
 
         Attempt(IpPort target, Listener listener) {
@@ -72,7 +72,7 @@ public final class NetnsDialer implements Dialer {
                 succeed(adopted);
             } else {
                 adopted.awaitWritable();
-                deadline = loop.schedule(() -> fail(true, "connect to " + target + " timed out"), timeoutNanos);
+                deadline.start(loop, () -> fail(true, "connect to " + target + " timed out"), timeoutNanos);
             }
         }
 
@@ -101,7 +101,7 @@ public final class NetnsDialer implements Dialer {
 
         private void succeed(TcpSocket connected) {
             over = true;
-            cancelDeadline();
+            deadline.cancel();
             listener.onConnected(connected);
         }
 
@@ -119,17 +119,10 @@ public final class NetnsDialer implements Dialer {
                 return;
             }
             over = true;
-            cancelDeadline();
+            deadline.cancel();
             TcpSocket abandoned = socket;
             if (abandoned != null) {
                 abandoned.close();
-            }
-        }
-
-        private void cancelDeadline() {
-            Timer running = deadline;
-            if (running != null) {
-                running.cancel();
             }
         }
     }

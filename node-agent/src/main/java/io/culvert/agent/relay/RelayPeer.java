@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: the relay's loop.
  */
 public interface RelayPeer {
+    /** Ties the peer to its relay and starts both. */
+    void start(Relay relay);
+
     /**
      * A buffer to read the application's next bytes into, limited to what the peer can take now; null when it can take
      * none, and then {@link Relay#onPeerRoom} follows once it can. Valid only until the next call of this interface.

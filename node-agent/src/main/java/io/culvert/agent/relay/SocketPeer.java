@@ -1,7 +1,7 @@
 package io.culvert.agent.relay;
 
+import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
-import io.culvert.agent.base.Timer;
 import io.culvert.agent.telemetry.CloseReason;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
@@ -27,7 +27,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     private boolean unwritable;
     private boolean writeBroke;
     private boolean broken;
-    private @Nullable Timer lingerDeadline;
+    private final Deadline linger = new Deadline();
     // What the application has not taken yet: reading pauses above a mark.
     private int undrained;
 
@@ -38,7 +38,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         this.turn = new Turn(loop, this);
     }
 
-    /** Ties the peer to its relay and starts reading. */
+    @Override
     public void start(Relay started) {
         relay = started;
         socket.listener(this);
@@ -93,7 +93,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         if (waiting.isEmpty() && finishing) {
             finishNow();
         }
-        if (lingerDeadline != null && waiting.isEmpty()) {
+        if (linger.isSet() && waiting.isEmpty()) {
             closeNow();
         }
     }
@@ -182,15 +182,12 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
             // Both directions have ended, the last bytes still wait for the kernel: they go out before the socket
             // closes.
             finishing = true;
-            lingerDeadline = loop.schedule(this::closeNow, LINGER_NANOS);
+            linger.start(loop, this::closeNow, LINGER_NANOS);
         }
     }
 
     private void closeNow() {
-        Timer deadline = lingerDeadline;
-        if (deadline != null) {
-            deadline.cancel();
-        }
+        linger.cancel();
         waiting.release();
         socket.close();
     }

@@ -4,7 +4,6 @@ import io.culvert.agent.base.DataLoop;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.shim.Address;
-import io.culvert.shim.ConnectSpec;
 import io.culvert.shim.ShimException;
 import io.culvert.shim.SocketFactory;
 import io.netty.channel.IoEvent;
@@ -244,21 +243,6 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
         if (current != null) {
             current.cancel();
         }
-    }
-
-    @Override
-    public boolean noDelay() {
-        try {
-            socket.setTcpNoDelay(true);
-            return true;
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    @Override
-    public void tune(ConnectSpec spec) throws ShimException {
-        SocketFactory.applyAccepted(socket.intValue(), spec);
     }
 
     @Override

@@ -27,9 +27,11 @@ import io.culvert.agent.telemetry.log.LogCapture;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
+import io.culvert.protocol.policy.Authorizer;
 import io.culvert.protocol.policy.Clause;
 import io.culvert.protocol.policy.Decision;
 import io.culvert.protocol.policy.Match;
+import io.culvert.protocol.policy.PeerFacts;
 import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.policy.Rule;
 import io.culvert.protocol.workload.NamespacedName;
@@ -330,7 +332,8 @@ class PathSim {
             PeerIdentity peer = link.kind == Kind.PASSTHROUGH
                     ? PeerIdentity.PLAINTEXT
                     : new PeerIdentity.Verified(CLIENT.identity());
-            Decision decision = Judgement.of(far.mesh.current(), SERVER, peer, link.source.ip(), link.destination);
+            PeerFacts facts = new PeerFacts(peer, link.source.ip(), link.destination.ip(), link.destination.port());
+            Decision decision = Authorizer.decide(far.mesh.current().policiesFor(SERVER), facts);
             assertTrue(decision instanceof Decision.Allow, () -> "dialled although " + decision);
         }
 

@@ -2,7 +2,6 @@ package io.culvert.agent.sim;
 
 import io.culvert.agent.relay.AcceptedSocket;
 import io.culvert.protocol.net.IpPort;
-import io.culvert.shim.ConnectSpec;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -281,16 +280,6 @@ public final class SimSocket implements AcceptedSocket {
     @Override
     public InetSocketAddress localAddress() {
         return local;
-    }
-
-    @Override
-    public boolean noDelay() {
-        return !reset;
-    }
-
-    @Override
-    public void tune(ConnectSpec spec) {
-        // There are no options here.
     }
 
     /** Pretends that a redirect rule sent the client here. */

@@ -1,0 +1,96 @@
+package io.culvert.agent.proxy;
+
+import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.route.InboundRoute;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.agent.telemetry.ConnectionFacts;
+import io.culvert.agent.telemetry.Direction;
+import io.culvert.protocol.identity.PeerIdentity;
+import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.net.IpPort;
+import io.culvert.protocol.policy.Authorizer;
+import io.culvert.protocol.policy.Decision;
+import io.culvert.protocol.policy.PeerFacts;
+import io.culvert.protocol.workload.Workload;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection to the pod's application: opened if policy allows, and judged again whenever policy may have changed.
+ *
+ * <p>Runs on: its loop.
+ */
+abstract class InboundConnection extends PodConnection {
+    private static final int UNAUTHORIZED = 401;
+
+    private InboundRoute.@Nullable Deliver route;
+
+    InboundConnection(PodLoop podLoop) {
+        super(podLoop, Direction.INBOUND);
+    }
+
+    abstract PeerIdentity peerIdentity();
+
+    abstract InboundRoute route(MeshSnapshot snapshot, Workload self);
+
+    abstract ConnectionFacts facts(MeshSnapshot snapshot, Workload self, InboundRoute.Deliver deliver);
+
+    /** Where it is delivered to; null while that is not decided. */
+    final InboundRoute.@Nullable Deliver route() {
+        return route;
+    }
+
+    final @Nullable SpiffeId peerId() {
+        return peerIdentity() instanceof PeerIdentity.Verified verified ? verified.id() : null;
+    }
+
+    /** Whom the source's address belongs to. */
+    final @Nullable Workload peerWorkload(MeshSnapshot snapshot) {
+        return snapshot.workloadByAddress(pod().world().config().node().network(), source().ip());
+    }
+
+    @Override
+    final void decide(MeshSnapshot snapshot, Workload self) {
+        switch (route(snapshot, self)) {
+            case InboundRoute.Deliver deliver -> decide(snapshot, self, deliver);
+            case InboundRoute.Refused refused -> {
+                Refusals.count(metrics(), refused.reason());
+                refuse(refused.status(), Refusals.closeReason(refused.reason()), refused.detail());
+            }
+        }
+    }
+
+    private void decide(MeshSnapshot snapshot, Workload self, InboundRoute.Deliver deliver) {
+        route = deliver;
+        recordOpen(facts(snapshot, self, deliver));
+        if (judge(snapshot, self, deliver) instanceof Decision.Deny deny) {
+            refuse(UNAUTHORIZED, CloseReason.POLICY_DENIED, deny.sentence());
+        } else {
+            open(deliver);
+        }
+    }
+
+    private Decision judge(MeshSnapshot snapshot, Workload self, InboundRoute.Deliver deliver) {
+        IpPort judged = deliver.judged();
+        return Authorizer.decide(
+                snapshot.policiesFor(self), new PeerFacts(peerIdentity(), source().ip(), judged.ip(), judged.port()));
+    }
+
+    private void open(InboundRoute.Deliver deliver) {
+        boolean spoof = pod().spoofing()
+                && deliver.spoofSource()
+                && !source().ip().equals(deliver.target().ip());
+        opening(podLoop().dialer().dial(deliver.target(), spoof ? source().ip() : null, this));
+    }
+
+    @Override
+    public final void recheck(MeshSnapshot snapshot) {
+        Workload self = pod().identity().in(snapshot);
+        InboundRoute.Deliver deliver = route;
+        if (isClosed() || self == null || deliver == null) {
+            return;
+        }
+        if (judge(snapshot, self, deliver) instanceof Decision.Deny deny) {
+            close(CloseReason.POLICY_CHANGED, deny.sentence());
+        }
+    }
+}
