@@ -224,16 +224,17 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         ByteBuffer plain = loop.plainIn();
         int idle = 0;
         try {
-            while (in.hasRemaining() && !isClosed()) {
+            // The engine tells the end of a handshake one call after the record that ended it.
+            while ((in.hasRemaining() || !secured) && !isClosed()) {
                 if (plain.remaining() < PLAIN_RECORD_BYTES_MAX) {
                     deliver(plain);
                     continue;
                 }
                 SSLEngineResult result = engine.unwrap(in, plain);
+                advanceHandshake(result);
                 if (result.getStatus() == SSLEngineResult.Status.BUFFER_UNDERFLOW) {
                     break;
                 }
-                advanceHandshake(result);
                 if (result.getStatus() == SSLEngineResult.Status.CLOSED) {
                     deliver(plain);
                     fail(Failure.CLOSED_BY_PEER, null);
