@@ -1,0 +1,156 @@
+package io.culvert.systemtests.badinput;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.culvert.agent.telemetry.BadPeer;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.testkit.Netns;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** More connections than one pod may have: the pod's own trouble, and no other's. */
+class LimitNetnsIT {
+    private static final Duration PATIENCE = Duration.ofSeconds(8);
+    private static final int EXCESS = 20;
+
+    @RegisterExtension
+    static final BadInputLab LAB = new BadInputLab();
+
+    private static InetAddress victim() {
+        return LAB.ns("victim").ipv4();
+    }
+
+    /** Connections that say nothing: the eldest make room, so that an honest peer still comes in. */
+    @Test
+    void idleConnectionsDoNotKeepPeersOut() throws IOException {
+        Tally tally = LAB.tally();
+        int flood = BadInputLab.TUNNELS_MAX + 30;
+        List<PeerSocket> idle = new ArrayList<>();
+        try {
+            for (int i = 0; i < flood; i++) {
+                idle.add(PeerSocket.connect(LAB.ns("away"), victim(), BadInputLab.HBONE));
+            }
+            try (HostilePeer honest = HostilePeer.dial(
+                            LAB.ns("legacy"), victim(), BadInputLab.HBONE, TlsSession.Look.of(LAB.good()))
+                    .greet()) {
+                assertEquals(200, honest.connect(victim().getHostAddress() + ":" + BadInputLab.ECHO));
+            }
+            // 30 too many, and one for the honest peer; the others had their time.
+            tally.expect(Map.of(BadPeer.LIMIT, 31L, BadPeer.HANDSHAKE_TIMEOUT, (long) BadInputLab.TUNNELS_MAX - 1));
+        } finally {
+            close(idle);
+        }
+    }
+
+    /** Tunnels whose peers have proved who they are keep their places, and the next is refused. */
+    @Test
+    void refusesATunnelTooMany() throws IOException {
+        Tally tally = LAB.tally();
+        TestCa.Identity identity = LAB.good();
+        List<HostilePeer> peers = new ArrayList<>();
+        try {
+            for (int i = 0; i < BadInputLab.TUNNELS_MAX; i++) {
+                peers.add(HostilePeer.dial(LAB.ns("away"), victim(), BadInputLab.HBONE, TlsSession.Look.of(identity))
+                        .greet());
+            }
+            assertEquals(PeerGoneException.How.RST, endOfOneMore());
+            tally.expectOne(BadPeer.LIMIT);
+            for (HostilePeer peer : peers) {
+                assertEquals(200, peer.connect(victim().getHostAddress() + ":" + BadInputLab.ECHO));
+            }
+        } finally {
+            for (HostilePeer peer : peers) {
+                peer.close();
+            }
+        }
+    }
+
+    private static PeerGoneException.How endOfOneMore() throws IOException {
+        try (PeerSocket excess = PeerSocket.connect(LAB.ns("away"), victim(), BadInputLab.HBONE)) {
+            return excess.awaitEnd(PATIENCE);
+        } catch (PeerGoneException atOnce) {
+            return atOnce.how();
+        }
+    }
+
+    @Test
+    void refusesAPlaintextConnectionTooMany() throws IOException {
+        Tally tally = LAB.tally();
+        refusesTheExcess(tally, LAB.ns("legacy"), victim());
+        tally.expect(Map.of(BadPeer.LIMIT, (long) EXCESS));
+    }
+
+    /** The pod's own application opens them; no peer does anything bad. */
+    @Test
+    void refusesAnOutgoingConnectionTooMany() throws IOException {
+        Tally tally = LAB.tally();
+        refusesTheExcess(tally, LAB.ns("victim"), LAB.ns("away").ipv4());
+        tally.expect(Map.of());
+    }
+
+    /** An honest burst is no flood: the peer's limit on streams becomes known only when some have been asked for. */
+    @Test
+    void aBurstThroughAFreshTunnelIsServed() throws IOException {
+        Tally tally = LAB.tally();
+        List<PeerSocket> open = new ArrayList<>();
+        try {
+            for (int i = 0; i < 100; i++) {
+                open.add(
+                        PeerSocket.connect(LAB.ns("victim"), LAB.ns("neighbour").ipv4(), BadInputLab.ECHO));
+            }
+            for (PeerSocket socket : open) {
+                socket.write(new byte[] {1, 2, 3});
+            }
+            for (PeerSocket socket : open) {
+                assertArrayEquals(new byte[] {1, 2, 3}, socket.readFully(3, PATIENCE));
+            }
+        } finally {
+            close(open);
+        }
+        tally.expect(Map.of());
+    }
+
+    private static void refusesTheExcess(Tally tally, Netns from, InetAddress to) throws IOException {
+        List<PeerSocket> open = new ArrayList<>();
+        int refused = 0;
+        try {
+            for (int i = 0; i < BadInputLab.CONNECTIONS_MAX + EXCESS; i++) {
+                try {
+                    open.add(PeerSocket.connect(from, to, BadInputLab.DEAF));
+                } catch (PeerGoneException atOnce) {
+                    refused++;
+                }
+            }
+            tally.expectEnded(CloseReason.LIMIT_REACHED, EXCESS);
+            for (PeerSocket socket : open) {
+                refused += isReset(socket) ? 1 : 0;
+            }
+            assertEquals(EXCESS, refused);
+        } finally {
+            for (PeerSocket socket : open) {
+                socket.reset();
+            }
+        }
+    }
+
+    private static boolean isReset(PeerSocket socket) throws IOException {
+        try {
+            return socket.read(Duration.ZERO).length != 0;
+        } catch (PeerGoneException gone) {
+            return gone.how() == PeerGoneException.How.RST;
+        }
+    }
+
+    private static void close(List<PeerSocket> sockets) throws IOException {
+        for (PeerSocket socket : sockets) {
+            socket.close();
+        }
+    }
+}
