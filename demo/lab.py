@@ -91,7 +91,8 @@ class Lab:
         self.dir = directory
         self.mesh_file = os.path.join(directory, "mesh.yaml")
         self.environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-        self.environment.update(CURL_HOME=directory, LC_ALL="C", PYTHONUNBUFFERED="1", PYTHONDONTWRITEBYTECODE="1")
+        self.environment.update(CULVERT_STATE_DIR=os.path.join(directory, "state"), CURL_HOME=directory, LC_ALL="C",
+                                PYTHONUNBUFFERED="1", PYTHONDONTWRITEBYTECODE="1")
         self.running = []
         self.agents = {}
         self.marker = "culvert-demo-" + secrets.token_hex(16)

@@ -74,7 +74,8 @@ class Culvert(Direct):
         with open(mesh, "w", encoding="utf-8") as file:
             file.write(mesh_yaml(self.lab))
         for node in ("node-a", "node-b"):
-            command = [AGENT, "--mesh-file", mesh, "--ca-dir", authority, "--node-name", node]
+            state = os.path.join(self.out, "state")
+            command = [AGENT, "--mesh-file", mesh, "--ca-dir", authority, "--state-dir", state, "--node-name", node]
             self.processes.append(
                 Background(f"the agent of {node}", self.lab.inside(node, command), os.path.join(self.out, node + ".log")))
         for node, agent in zip(("node-a", "node-b"), self.processes):

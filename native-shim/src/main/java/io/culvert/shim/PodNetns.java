@@ -47,6 +47,16 @@ public final class PodNetns implements AutoCloseable {
         return new PodNetns(result, id);
     }
 
+    /** Another handle to the same namespace, to be closed by itself. */
+    public PodNetns another() throws ShimException {
+        int held = acquire();
+        try {
+            return open(Path.of("/proc/self/fd/" + held));
+        } finally {
+            release();
+        }
+    }
+
     /** The descriptor, still owned by this handle: to pass on in a message, never to close. */
     public int fd() {
         return fd.number();

@@ -7,7 +7,13 @@ import io.culvert.cni.redirect.RedirectApplier;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.cni.redirect.RedirectOutcome;
 import io.culvert.cni.redirect.RedirectSpec;
+import io.culvert.shim.PodNetns;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 
 /** Capture by iptables redirect rules in the pod's network namespace. */
 final class RedirectCapture implements Capture {
@@ -17,10 +23,12 @@ final class RedirectCapture implements Capture {
 
     private final RedirectApplier applier;
     private final RedirectSpec spec;
+    private final CaptureLedger ledger;
 
-    private RedirectCapture(RedirectApplier applier, RedirectSpec spec) {
+    private RedirectCapture(RedirectApplier applier, RedirectSpec spec, CaptureLedger ledger) {
         this.applier = applier;
         this.spec = spec;
+        this.ledger = ledger;
     }
 
     /** Looks for the iptables to use. */
@@ -28,7 +36,10 @@ final class RedirectCapture implements Capture {
         Iptables iptables = Iptables.detect(Iptables.Choice.DETECT);
         LOG.log(System.Logger.Level.INFO, () -> "redirect rules are written with " + iptables);
         RedirectApplier applier = new RedirectApplier(iptables, Path.of("/run/culvert/locks"));
-        return new RedirectCapture(applier, spec(config));
+        // A machine may be several nodes, as in a laboratory.
+        String node = "node-" + URLEncoder.encode(config.node().name(), StandardCharsets.UTF_8);
+        Path notes = config.process().stateDirectory().resolve("captured").resolve(node);
+        return new RedirectCapture(applier, spec(config), new CaptureLedger(notes));
     }
 
     static RedirectSpec spec(AgentConfig config) {
@@ -48,23 +59,44 @@ final class RedirectCapture implements Capture {
     }
 
     @Override
-    public void begin(Path netns) throws CaptureException {
+    public void begin(PodNetns netns, Path name) throws CaptureException {
         try {
-            RedirectOutcome outcome = applier.apply(netns, spec);
+            // Noted first: rules that nobody knows of would stay for ever.
+            ledger.add(netns, name);
+            RedirectOutcome outcome = applier.apply(pathOf(netns), spec);
             for (String finding : outcome.findings()) {
                 LOG.log(System.Logger.Level.WARNING, () -> "redirect rules: " + finding);
             }
         } catch (RedirectException e) {
             throw new CaptureException(String.valueOf(e.getMessage()), e);
+        } catch (IOException e) {
+            throw new CaptureException("it cannot be noted that the pod is captured: " + e, e);
         }
     }
 
     @Override
-    public void end(Path netns) throws CaptureException {
+    public void end(PodNetns netns) throws CaptureException {
         try {
-            applier.remove(netns, spec);
+            applier.remove(pathOf(netns), spec);
+            ledger.remove(netns);
         } catch (RedirectException e) {
             throw new CaptureException(String.valueOf(e.getMessage()), e);
+        } catch (IOException e) {
+            throw new CaptureException("it cannot be noted that the pod is released: " + e, e);
         }
+    }
+
+    @Override
+    public Optional<List<Path>> captured() throws CaptureException {
+        try {
+            return ledger.claim() ? Optional.of(ledger.names()) : Optional.empty();
+        } catch (IOException e) {
+            throw new CaptureException("what was captured before cannot be read: " + e, e);
+        }
+    }
+
+    /** The very namespace that is open, whatever its name points to by now. */
+    private static Path pathOf(PodNetns netns) {
+        return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + netns.fd());
     }
 }

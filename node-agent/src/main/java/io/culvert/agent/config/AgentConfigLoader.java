@@ -163,7 +163,11 @@ public final class AgentConfigLoader {
     }
 
     private ProcessConfig process() {
-        return new ProcessConfig(workerThreads(), drainDeadline(), reader.text(Knob.BUILD_TAG));
+        return new ProcessConfig(
+                workerThreads(),
+                drainDeadline(),
+                reader.requiredPath(Knob.STATE_DIRECTORY),
+                reader.text(Knob.BUILD_TAG));
     }
 
     private Duration drainDeadline() {

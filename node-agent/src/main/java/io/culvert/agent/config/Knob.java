@@ -244,6 +244,11 @@ public enum Knob {
             .choices("plain", "json")
             .byDefault("plain")
             .means("One line of text or one JSON object for each entry.")),
+    STATE_DIRECTORY(
+            row(KnobType.PATH, "--state-dir", "process.stateDirectory", "CULVERT_STATE_DIR")
+                    .byDefault("/run/culvert")
+                    .means(
+                            "Where the agent notes which pods it has captured, so that it can release those that leave the mesh while it is away. To be on a file system that a reboot empties.")),
     BUILD_TAG(
             row(KnobType.TEXT, "--build-tag", "log.buildTag", "ISTIO_META_ISTIO_VERSION")
                     .byDefault("unknown")

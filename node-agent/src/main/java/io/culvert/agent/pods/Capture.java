@@ -1,6 +1,9 @@
 package io.culvert.agent.pods;
 
+import io.culvert.shim.PodNetns;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * Sends a pod's traffic to its proxy, and stops doing so.
@@ -8,11 +11,22 @@ import java.nio.file.Path;
  * <p>Runs on: a control thread; may block a bounded time.
  */
 public interface Capture {
-    /** Writes the redirect rules into the namespace; does nothing where they are right already. */
-    void begin(Path netns) throws CaptureException;
+    /**
+     * Writes the redirect rules into the namespace; does nothing where they are right already. Also remembers it, for an
+     * agent that comes after this one.
+     *
+     * @param name where the namespace is mounted
+     */
+    void begin(PodNetns netns, Path name) throws CaptureException;
 
-    /** Takes them out again; does nothing where there are none. */
-    void end(Path netns) throws CaptureException;
+    /** Takes them out again and forgets the namespace; does nothing where there are none. */
+    void end(PodNetns netns) throws CaptureException;
+
+    /**
+     * Where the namespaces are mounted that were captured, by this agent or one before it, and are still there. Empty while
+     * another agent of this node runs: what is captured is that one's matter.
+     */
+    Optional<List<Path>> captured() throws CaptureException;
 
     /** The rules could not be written or taken out. */
     final class CaptureException extends Exception {

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -49,6 +50,7 @@ public final class LocalPods implements Drain.Participant {
     private final Map<String, ServedPod> pods = new HashMap<>();
     private @Nullable Map<String, WantedPod> wanted;
     private boolean looked;
+    private boolean leftReleased;
     private boolean stopping;
     private Drain.@Nullable Token drainToken;
     private volatile Map<String, ServedPod> shown = Map.of();
@@ -134,6 +136,9 @@ public final class LocalPods implements Drain.Participant {
                 pods.put(pod.identity().uid(), serve(pod, now));
             }
         }
+        if (!leftReleased) {
+            leftReleased = releaseThoseThatLeft(target);
+        }
         shown = Map.copyOf(pods);
         forgetUnusedIdentities(target);
         count();
@@ -161,7 +166,7 @@ public final class LocalPods implements Drain.Participant {
                 proxy = PodProxy.start(host, world, pod.identity(), PodNetns.open(pod.netns()));
                 world.telemetry().metrics().proxyStarted();
             }
-            capture.begin(pathOf(proxy.netns()));
+            capture.begin(proxy.netns(), pod.netns());
             LOG.log(
                     System.Logger.Level.INFO,
                     () -> "serving pod " + pod.identity().namespace() + "/"
@@ -179,11 +184,6 @@ public final class LocalPods implements Drain.Participant {
         }
     }
 
-    /** The very namespace that is open, whatever its name points to by now. */
-    private static Path pathOf(PodNetns netns) {
-        return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + netns.fd());
-    }
-
     /**
      * Ends the proxy first: resets reach the applications only while the rules still translate addresses, and a connection
      * refused for a moment is better than one that hangs.
@@ -197,9 +197,9 @@ public final class LocalPods implements Drain.Participant {
         String name = pod.wanted().identity().namespace() + "/"
                 + pod.wanted().identity().name();
         // The proxy lets go of its own hold on the namespace.
-        try (PodNetns netns = PodNetns.open(pathOf(proxy.netns()))) {
+        try (PodNetns netns = proxy.netns().another()) {
             proxy.close(CloseReason.POD_REMOVED).join();
-            capture.end(pathOf(netns));
+            capture.end(netns);
         } catch (ShimException | Capture.CaptureException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
@@ -208,6 +208,55 @@ public final class LocalPods implements Drain.Participant {
         }
         world.telemetry().metrics().proxyStopped();
         LOG.log(System.Logger.Level.INFO, () -> "no longer serving pod " + name);
+    }
+
+    /** Takes the rules out of pods that left while no agent ran; whether that was all. */
+    private boolean releaseThoseThatLeft(Map<String, WantedPod> target) {
+        try {
+            Optional<List<Path>> captured = capture.captured();
+            boolean all = captured.isPresent();
+            for (Path name : captured.orElse(List.of())) {
+                all &= isWanted(name, target) || release(name);
+            }
+            return all;
+        } catch (Capture.CaptureException e) {
+            LOG.log(System.Logger.Level.WARNING, () -> "pods that left may still be captured: " + e.getMessage());
+            return true;
+        }
+    }
+
+    private static boolean isWanted(Path name, Map<String, WantedPod> target) {
+        try (PodNetns netns = PodNetns.open(name)) {
+            for (WantedPod pod : target.values()) {
+                if (Files.exists(pod.netns()) && is(netns, pod.netns())) {
+                    return true;
+                }
+            }
+            return false;
+        } catch (ShimException e) {
+            // It has gone, and its rules with it.
+            return true;
+        }
+    }
+
+    private static boolean is(PodNetns netns, Path name) throws ShimException {
+        try (PodNetns other = PodNetns.open(name)) {
+            return netns.sameNamespaceAs(other);
+        }
+    }
+
+    private boolean release(Path name) {
+        try (PodNetns netns = PodNetns.open(name)) {
+            capture.end(netns);
+            LOG.log(System.Logger.Level.INFO, () -> "the pod in " + name + " left while no agent ran; it is released");
+            return true;
+        } catch (ShimException | Capture.CaptureException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    () -> "the pod in " + name + " left while no agent ran, but its rules are still there: "
+                            + e.getMessage());
+            return false;
+        }
     }
 
     private void forgetUnusedIdentities(Map<String, WantedPod> target) {

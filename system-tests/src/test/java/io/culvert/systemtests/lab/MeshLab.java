@@ -231,6 +231,7 @@ public final class MeshLab implements AutoCloseable {
                 "--node-name=" + node,
                 "--mesh-file=" + meshFile(),
                 "--ca-dir=" + caFolder(),
+                "--state-dir=" + caFolder().resolveSibling("state"),
                 "--log-format=json",
                 "--pool-unused-release-timeout=1s"));
         // Later flags are the test's own, which may say otherwise.
