@@ -1,7 +1,6 @@
 package io.culvert.agent.hbone;
 
 import io.culvert.agent.base.Loop;
-import io.culvert.agent.base.Timer;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectRefusedException;
@@ -26,19 +25,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * One mTLS connection that carries CONNECT streams, in either role.
  *
- * <p>Frames of all streams gather in one batch per tick of the loop; the batch is encrypted and written once, at the end
- * of the tick or when it is full. Application bytes are read straight into the batch, behind room for their frame header.
+ * <p>Runs on: its loop. Owns: transport, session, streams, and what waits to be sent, {@link TunnelOutput}.
  *
- * <p>Runs on: its loop. Owns: transport, session, streams, and the batch while it is not empty.
- *
- * <p>Bounds: streams by the session; the batch by one pooled buffer; handshake, preface and header blocks by a timeout; a
- * silent peer by PING.
+ * <p>Bounds: streams by the session; the peer's time by {@link TunnelWatch}.
  */
 public final class Tunnel implements Transport.Events, HboneListener {
     private static final System.Logger LOG = System.getLogger(Tunnel.class.getName());
-    private static final int FRAME_HEADER_BYTES = 9;
-    /** Less room than this in the batch is not worth a frame. */
-    private static final int FRAME_BYTES_MIN = 1_024;
     /** More control frames than this are not left to gather until the end of the tick. */
     private static final int CONTROL_BYTES_MAX = 16 * 1_024;
 
@@ -67,18 +59,13 @@ public final class Tunnel implements Transport.Events, HboneListener {
     private final ArrayDeque<TunnelStream> waitingForTransport = new ArrayDeque<>();
     private final Runnable flushTask = this::flushAtEndOfTick;
     private final boolean server;
-    private @Nullable ByteBuffer batch;
-    private int batched;
+    private final TunnelOutput output;
+    private final TunnelWatch watch;
     private boolean flushRequested;
     private boolean receiving;
     private boolean open;
     private boolean closed;
     private boolean writtenAll;
-    private @Nullable Timer handshakeDeadline;
-    private @Nullable Timer headerBlockDeadline;
-    private @Nullable Timer nextPing;
-    private long pingsSent;
-    private long pongsSeen;
     private long emptySinceNanos;
     private @Nullable TunnelFailure closeWith;
     private @Nullable TunnelFailure endWith;
@@ -91,6 +78,8 @@ public final class Tunnel implements Transport.Events, HboneListener {
         this.transport = transport;
         this.emptySinceNanos = loop.nanoTime();
         this.session = server ? HboneSession.server(terms.session(), this) : HboneSession.client(terms.session(), this);
+        this.output = new TunnelOutput(loop, session, transport, this::requestFlush);
+        this.watch = new TunnelWatch(loop, this, terms);
     }
 
     /** The accepting side. */
@@ -105,15 +94,8 @@ public final class Tunnel implements Transport.Events, HboneListener {
 
     /** Begins the handshake. */
     public void start() {
-        handshakeDeadline = loop.schedule(this::handshakeTimedOut, terms.handshakeNanos());
+        watch.begin();
         transport.start(this);
-    }
-
-    private void handshakeTimedOut() {
-        String late = open ? "the HTTP/2 preface did not come in time" : "the TLS handshake took too long";
-        close(
-                new TunnelFailure(CloseReason.HANDSHAKE_TIMEOUT, late, BadPeer.HANDSHAKE_TIMEOUT),
-                Http2Code.SETTINGS_TIMEOUT);
     }
 
     Loop loop() {
@@ -163,7 +145,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
         opened.attach(stream);
         streams.add(stream);
         if (session.pendingOutput() > CONTROL_BYTES_MAX) {
-            flush();
+            output.flush();
         } else {
             requestFlush();
         }
@@ -198,7 +180,8 @@ public final class Tunnel implements Transport.Events, HboneListener {
         close(failure, Http2Code.NO_ERROR);
     }
 
-    private void close(TunnelFailure failure, int code) {
+    /** Closes with GOAWAY of this code; every stream is lost. */
+    void close(TunnelFailure failure, int code) {
         if (closed) {
             return;
         }
@@ -210,7 +193,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
         closeWith = failure;
         if (open && !transport.isClosed()) {
             session.goAway(code, false);
-            flush();
+            output.flush();
         }
         // Only if the flush did not find out that there is nobody any more.
         if (!closed) {
@@ -224,21 +207,13 @@ public final class Tunnel implements Transport.Events, HboneListener {
             return;
         }
         closed = true;
-        writtenAll = batched == 0 && session.pendingOutput() == 0 && !transport.isBlocked();
-        cancel(handshakeDeadline);
-        cancel(headerBlockDeadline);
-        cancel(nextPing);
-        releaseBatch();
+        writtenAll = output.isEmpty() && !transport.isBlocked();
+        watch.end();
+        output.close();
         for (TunnelStream stream : List.copyOf(streams)) {
             stream.lost(failure.reason(), failure.detail());
         }
         listener.onTunnelClosed(failure.reason(), failure.detail(), failure.badPeer());
-    }
-
-    private static void cancel(@Nullable Timer timer) {
-        if (timer != null) {
-            timer.cancel();
-        }
     }
 
     void forget(TunnelStream stream) {
@@ -261,7 +236,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
             end(CloseReason.DRAINED, "the tunnel was drained");
         }
         TunnelFailure ending = endWith;
-        if (ending != null && batched == 0 && session.pendingOutput() == 0) {
+        if (ending != null && output.isEmpty()) {
             close(ending);
         }
     }
@@ -271,7 +246,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
     /** Where the stream's next bytes may be read to; null when flow control or the transport blocks it. */
     @Nullable
     ByteBuffer room(TunnelStream stream) {
-        if (closed || !drainControl()) {
+        if (closed || !output.drainControl()) {
             waitForTransport(stream);
             return null;
         }
@@ -279,17 +254,11 @@ public final class Tunnel implements Transport.Events, HboneListener {
         if (sendable == 0) {
             return null;
         }
-        ByteBuffer into = batch();
-        if (into.capacity() - batched < FRAME_HEADER_BYTES + FRAME_BYTES_MIN) {
-            flush();
-            if (transport.isBlocked() || closed) {
-                waitForTransport(stream);
-                return null;
-            }
-            into = batch();
+        ByteBuffer room = output.room(sendable);
+        if (room == null) {
+            waitForTransport(stream);
         }
-        int from = batched + FRAME_HEADER_BYTES;
-        return into.limit(Math.min(into.capacity(), from + sendable)).position(from);
+        return room;
     }
 
     private void waitForTransport(TunnelStream stream) {
@@ -299,43 +268,9 @@ public final class Tunnel implements Transport.Events, HboneListener {
         }
     }
 
-    /** {@code count} bytes of the stream lie in the batch, behind room for their header. */
+    /** {@code count} bytes of the stream lie in that room. */
     void sent(TunnelStream stream, int count) {
-        ByteBuffer filled = batch();
-        filled.clear().position(batched);
-        session.dataHeader(stream.stream(), count, false, filled);
-        batched += FRAME_HEADER_BYTES + count;
-        requestFlush();
-    }
-
-    private ByteBuffer batch() {
-        ByteBuffer held = batch;
-        if (held == null) {
-            held = loop.buffers().borrowForTick();
-            batch = held;
-            batched = 0;
-            // Whoever asked may find that it has nothing to put into it.
-            requestFlush();
-        }
-        return held;
-    }
-
-    /** Moves the session's own frames into the batch, so that order is kept; false when the transport blocks. */
-    private boolean drainControl() {
-        while (session.pendingOutput() > 0) {
-            ByteBuffer into = batch();
-            if (batched == into.capacity()) {
-                flush();
-                if (transport.isBlocked() || closed) {
-                    return false;
-                }
-                into = batch();
-            }
-            into.clear().position(batched);
-            session.drainOutput(into);
-            batched = into.position();
-        }
-        return !transport.isBlocked();
+        output.sent(stream.stream(), count);
     }
 
     /** Has what is batched written at the end of this tick. */
@@ -350,7 +285,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
         flushRequested = false;
         if (!closed && open) {
             try {
-                flush();
+                output.flush();
                 if (!closed) {
                     endIfDone();
                 }
@@ -360,44 +295,9 @@ public final class Tunnel implements Transport.Events, HboneListener {
         }
     }
 
-    /** Writes the batch and the session's frames, unless the transport is blocked: then they stay. */
-    private void flush() {
-        do {
-            if (transport.isBlocked() || transport.isClosed()) {
-                return;
-            }
-            ByteBuffer full = batch;
-            if (full != null && batched > 0) {
-                full.clear().limit(batched);
-                batched = 0;
-                transport.write(full);
-            }
-            fillWithControl();
-        } while (batched > 0);
-        releaseBatch();
-    }
-
-    private void fillWithControl() {
-        if (session.pendingOutput() > 0 && !closed) {
-            ByteBuffer into = batch();
-            into.clear().position(batched);
-            session.drainOutput(into);
-            batched = into.position();
-        }
-    }
-
-    private void releaseBatch() {
-        ByteBuffer held = batch;
-        if (held != null) {
-            batch = null;
-            batched = 0;
-            loop.buffers().giveBackForTick(held);
-        }
-    }
-
     @Override
     public void onUnblocked() {
-        flush();
+        output.flush();
         if (!closed) {
             endIfDone();
         }
@@ -429,7 +329,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
             return;
         }
         open = true;
-        nextPing = loop.schedule(this::ping, terms.pingIntervalNanos());
+        watch.secured();
         listener.onTunnelOpen(peer);
         requestFlush();
     }
@@ -442,31 +342,14 @@ public final class Tunnel implements Transport.Events, HboneListener {
         } finally {
             receiving = false;
         }
-        boundHeaderBlock();
+        watch.headerBlock(!closed && session.insideHeaderBlock());
         TunnelFailure failure = closeWith;
         if (failure != null && !closed) {
-            flush();
+            output.flush();
             close(failure);
         } else if (session.pendingOutput() > 0 || session.isDraining()) {
             requestFlush();
         }
-    }
-
-    /** The session has no clock: a header block that is left open would keep everything behind it from being read. */
-    private void boundHeaderBlock() {
-        if (!session.insideHeaderBlock()) {
-            cancel(headerBlockDeadline);
-            headerBlockDeadline = null;
-        } else if (headerBlockDeadline == null && !closed) {
-            headerBlockDeadline = loop.schedule(this::headerBlockTimedOut, terms.handshakeNanos());
-        }
-    }
-
-    private void headerBlockTimedOut() {
-        close(
-                new TunnelFailure(
-                        CloseReason.H2_FAILED, "a header block was not finished in time", BadPeer.HTTP2_PROTOCOL),
-                Http2Code.ENHANCE_YOUR_CALM);
     }
 
     @Override
@@ -574,7 +457,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
 
     @Override
     public void onPeerSettings(PeerSettings settings) {
-        cancel(handshakeDeadline);
+        watch.greeted();
         listener.onTunnelRoom();
     }
 
@@ -585,33 +468,20 @@ public final class Tunnel implements Transport.Events, HboneListener {
 
     // ---- keepalive --------------------------------------------------------------------------------------------------
 
-    private void ping() {
-        if (closed) {
-            return;
-        }
-        if (server && idleNanos() > terms.idleNanos()) {
-            drain();
-        }
-        pingsSent++;
-        session.ping(pingsSent);
+    void ping(long opaque) {
+        session.ping(opaque);
         requestFlush();
-        long awaited = pingsSent;
-        nextPing = loop.schedule(() -> afterPing(awaited), terms.pingTimeoutNanos());
-    }
-
-    private void afterPing(long awaited) {
-        if (!closed && pongsSeen < awaited) {
-            close(new TunnelFailure(CloseReason.TUNNEL_LOST, "the peer did not answer a PING", BadPeer.UNRESPONSIVE));
-        }
     }
 
     @Override
     public void onPong(long opaque) {
-        // Any other number is not an answer to what was asked, and must not pass for a later one.
-        if (opaque == pingsSent) {
-            pongsSeen = opaque;
-            cancel(nextPing);
-            nextPing = loop.schedule(this::ping, terms.pingIntervalNanos());
+        watch.onPong(opaque);
+    }
+
+    /** Server: a tunnel that nobody has used for long goes in good order. */
+    void drainIfIdle() {
+        if (server && idleNanos() > terms.idleNanos()) {
+            drain();
         }
     }
 
