@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -35,7 +36,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  *   bystanders: client -> server (tunnel), legacy -> server (plaintext), server -> neighbour (the attacked pod's own)
  * </pre>
  */
-final class BadInputLab implements BeforeAllCallback, BeforeEachCallback, AfterEachCallback {
+final class BadInputLab implements BeforeAllCallback, BeforeEachCallback, AfterEachCallback, AfterAllCallback {
     /** The agents' handshake timeout; a PING goes unanswered for as long, one second after the last. */
     static final Duration HANDSHAKE = Duration.ofSeconds(3);
 
@@ -184,6 +185,16 @@ final class BadInputLab implements BeforeAllCallback, BeforeEachCallback, AfterE
     public void beforeAll(ExtensionContext context) {
         running =
                 context.getRoot().getStore(SPACE).computeIfAbsent(Running.class, none -> new Running(), Running.class);
+        running().bystanders.forEach(one -> one.rest(false));
+    }
+
+    /** Other tests have the machine for themselves. */
+    @Override
+    public void afterAll(ExtensionContext context) {
+        Running started = running;
+        if (started != null) {
+            started.bystanders.forEach(one -> one.rest(true));
+        }
     }
 
     @Override

@@ -35,6 +35,7 @@ final class Bystander implements AutoCloseable {
     private long chunks;
     private long connections;
     private long slowestNanos;
+    private boolean resting;
     private boolean stopped;
 
     private Bystander(String name, Netns from, InetAddress to, int port) {
@@ -57,7 +58,7 @@ final class Bystander implements AutoCloseable {
     private void steady() {
         try (PeerSocket socket = PeerSocket.connect(from, to, port)) {
             SplittableRandom random = new SplittableRandom(port);
-            while (!isStopped()) {
+            while (goesOn()) {
                 exchange(socket, random);
                 add(1, 0, 0);
                 LockSupport.parkNanos(STEADY_PAUSE_NANOS);
@@ -69,7 +70,7 @@ final class Bystander implements AutoCloseable {
 
     private void fresh() {
         SplittableRandom random = new SplittableRandom(port + 1);
-        while (!isStopped()) {
+        while (goesOn()) {
             long began = System.nanoTime();
             try (PeerSocket socket = PeerSocket.connect(from, to, port)) {
                 exchange(socket, random);
@@ -95,8 +96,23 @@ final class Bystander implements AutoCloseable {
         }
     }
 
-    private synchronized boolean isStopped() {
-        return stopped;
+    /** Waits while it rests; false once it is stopped. */
+    private synchronized boolean goesOn() {
+        try {
+            while (resting && !stopped) {
+                wait();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+        return !stopped;
+    }
+
+    /** Keeps its lasting connection open, and does nothing; or goes on. */
+    synchronized void rest(boolean now) {
+        resting = now;
+        notifyAll();
     }
 
     private synchronized void add(int moreChunks, int moreConnections, long nanos) {
@@ -129,6 +145,7 @@ final class Bystander implements AutoCloseable {
     public void close() {
         synchronized (this) {
             stopped = true;
+            notifyAll();
         }
         try {
             steady.join(PATIENCE);

@@ -286,13 +286,23 @@ class HostileServerNetnsIT {
                 (peer, stream) -> peer.send(H2.data(stream, 100, false)));
     }
 
+    /** The application reads nothing until it is over: else what it has read would be credit for more. */
     @Test
     void moreDataThanTheWindow() throws IOException {
-        answers(CloseReason.H2_FAILED, BadPeer.HTTP2_FLOW_CONTROL, (peer, stream) -> {
-            peer.send(H2.headers(stream, H2.OK));
-            // Faster than the application can be served with it, whatever comes back as credit is ignored.
-            peer.flood(1, H2.repeat(H2.data(stream, 16_384, false), 200));
-        });
+        Tally tally = Tally.of(LAB.clientAgent());
+        try (HostileServer _ = HostileServer.start(LAB.ns("evil"), BadInputLab.HBONE, socket -> {
+                    HostilePeer peer = HostilePeer.accept(socket, TlsSession.Look.of(evil()))
+                            .welcome();
+                    int stream = peer.await("CONNECT", f -> f.type() == H2.HEADERS).stream();
+                    peer.send(H2.headers(stream, H2.OK));
+                    peer.flood(600, H2.data(stream, 16_384, false));
+                });
+                PeerSocket app =
+                        PeerSocket.connect(LAB.ns("client"), LAB.ns("evil").ipv4(), PORT)) {
+            tally.expectAtLeast(Map.of(BadPeer.HTTP2_FLOW_CONTROL, 1L));
+            assertEquals(PeerGoneException.How.RST, app.awaitEnd(AT_ONCE));
+        }
+        tally.expectEnded(CloseReason.H2_FAILED, 1);
     }
 
     @Test
