@@ -10,13 +10,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop. Owns: every buffer not lent.
  *
  * <p>Bounds: at most {@code bytesMax} lent at a time; {@link #borrow} answers null beyond, and the caller sheds the
- * connection. A few idle buffers are kept, the rest are left to the collector.
+ * connection. As many idle buffers are kept as may be lent at once: a buffer that was left to the collector would count
+ * against the JVM's limit of direct memory until the collector ran, and whoever needed one then would stop the loop for it.
  */
 public final class BufferPool {
     public static final int BUFFER_BYTES = Loop.READ_BYTES_MAX;
-    private static final int IDLE_MAX = 32;
 
-    private final ArrayDeque<ByteBuffer> idle = new ArrayDeque<>(IDLE_MAX);
+    private final ArrayDeque<ByteBuffer> idle = new ArrayDeque<>();
     private final long lentMax;
     private long lent;
 
@@ -31,28 +31,34 @@ public final class BufferPool {
             return null;
         }
         lent++;
-        ByteBuffer buffer = idle.pollFirst();
-        return buffer == null ? ByteBuffer.allocateDirect(BUFFER_BYTES) : buffer.clear();
+        return take();
     }
 
     /** Takes a buffer back; the caller must not use it any more. */
     public void giveBack(ByteBuffer buffer) {
         Invariant.check(lent > 0, "only what was lent is given back");
         lent--;
-        if (idle.size() < IDLE_MAX) {
-            idle.addFirst(buffer);
-        }
+        keep(buffer);
     }
 
     /** A cleared buffer outside the budget, for what is written within this tick or soon after; never null. */
     public ByteBuffer borrowForTick() {
-        ByteBuffer buffer = idle.pollFirst();
-        return buffer == null ? ByteBuffer.allocateDirect(BUFFER_BYTES) : buffer.clear();
+        return take();
     }
 
     /** Takes a buffer of {@link #borrowForTick} back. */
     public void giveBackForTick(ByteBuffer buffer) {
-        if (idle.size() < IDLE_MAX) {
+        keep(buffer);
+    }
+
+    private ByteBuffer take() {
+        ByteBuffer buffer = idle.pollFirst();
+        return buffer == null ? ByteBuffer.allocateDirect(BUFFER_BYTES) : buffer.clear();
+    }
+
+    /** The last one used is the next one lent, while the caches still know it. */
+    private void keep(ByteBuffer buffer) {
+        if (idle.size() < lentMax) {
             idle.addFirst(buffer);
         }
     }

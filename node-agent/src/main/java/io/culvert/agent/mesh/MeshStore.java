@@ -1,10 +1,11 @@
 package io.culvert.agent.mesh;
 
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.NavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,11 +27,12 @@ public final class MeshStore {
     /** An identity of its own, so that the same action may be registered twice. */
     private record Listener(Consumer<MeshSnapshot> action, Object token) {}
 
-    private record Waiter(Runnable action, Object token) {}
-
     private final AtomicBoolean publishing = new AtomicBoolean();
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
-    private final Set<Waiter> waiters = ConcurrentHashMap.newKeySet();
+    /** In the order in which they came, so that a run can be repeated. */
+    private final NavigableMap<Long, Runnable> waiters = new ConcurrentSkipListMap<>();
+
+    private final AtomicLong waitersSoFar = new AtomicLong();
     private volatile MeshSnapshot current;
 
     public MeshStore(MeshSnapshot initial) {
@@ -74,16 +76,17 @@ public final class MeshStore {
      * again afterwards: then nothing is missed.
      */
     public Registration onNextPublish(Runnable action) {
-        Waiter waiter = new Waiter(action, new Object());
-        waiters.add(waiter);
-        return () -> waiters.remove(waiter);
+        Long number = waitersSoFar.getAndIncrement();
+        waiters.put(number, action);
+        return () -> waiters.remove(number);
     }
 
     private void tell(MeshSnapshot published) {
         RuntimeException first = null;
-        for (Waiter waiter : List.copyOf(waiters)) {
-            if (waiters.remove(waiter)) {
-                first = attempt(waiter.action, first);
+        for (Long number : List.copyOf(waiters.keySet())) {
+            Runnable waiter = waiters.remove(number);
+            if (waiter != null) {
+                first = attempt(waiter, first);
             }
         }
         for (Listener listener : listeners) {

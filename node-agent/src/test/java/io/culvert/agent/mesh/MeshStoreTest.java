@@ -67,6 +67,24 @@ class MeshStoreTest {
     }
 
     @Test
+    void tellsWaitersInTheOrderInWhichTheyCame() {
+        List<String> expected = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            String name = "waiter " + i;
+            MeshStore.Registration registration = store.onNextPublish(() -> told.add(name));
+            if (i % 7 == 0) {
+                registration.close();
+            } else {
+                expected.add(name);
+            }
+        }
+
+        store.publish(next());
+
+        assertEquals(expected, told);
+    }
+
+    @Test
     void leavesToTheNextPublicationWhoeverRegistersDuringOne() {
         store.onNextPublish(() -> store.onNextPublish(() -> told.add("second")));
 
