@@ -14,7 +14,7 @@ import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.pods.LocalPods;
 import io.culvert.agent.pods.ServedPod;
-import io.culvert.agent.proxy.PodProxy;
+import io.culvert.agent.proxy.ServingProxy;
 import io.culvert.agent.telemetry.CertificateState;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -78,7 +78,7 @@ final class AgentDump implements ConfigDumpSource {
     }
 
     private static PodView view(ServedPod pod) {
-        PodProxy proxy = pod.proxy();
+        ServingProxy proxy = pod.proxy();
         return new PodView(
                 pod.wanted().workload(),
                 pod.wanted().identity().name(),
@@ -88,7 +88,7 @@ final class AgentDump implements ConfigDumpSource {
                 proxy == null ? List.of() : connections(proxy));
     }
 
-    private static List<ConnectionView> connections(PodProxy proxy) {
+    private static List<ConnectionView> connections(ServingProxy proxy) {
         return proxy.views().completeOnTimeout(List.of(), CONNECTIONS_WAIT_SECONDS, TimeUnit.SECONDS).join().stream()
                 .map(view -> new ConnectionView(
                         view.direction(),

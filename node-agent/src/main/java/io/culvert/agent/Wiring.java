@@ -21,6 +21,7 @@ import io.culvert.agent.hbone.TlsTransport;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.pods.LocalPods;
+import io.culvert.agent.proxy.PodProxy;
 import io.culvert.agent.proxy.ProxyHost;
 import io.culvert.agent.proxy.ProxyWorld;
 import io.culvert.agent.route.Router;
@@ -109,9 +110,10 @@ final class Wiring {
                 TlsTransport.FACTORY,
                 new Telemetry(metrics, Ticker.SYSTEM),
                 clock);
+        ProxyHost host = new ProxyHost(loops, SocketFactory.open());
         LocalPods pods = new LocalPods(
-                new ProxyHost(loops, SocketFactory.open()),
-                world,
+                (identity, netns) -> PodProxy.start(host, world, identity, netns),
+                metrics,
                 certificates,
                 RedirectCapture.detect(config),
                 readiness);

@@ -3,10 +3,10 @@ package io.culvert.agent.pods;
 import io.culvert.agent.base.Drain;
 import io.culvert.agent.base.Readiness;
 import io.culvert.agent.certs.CertificateStore;
-import io.culvert.agent.proxy.PodProxy;
-import io.culvert.agent.proxy.ProxyHost;
-import io.culvert.agent.proxy.ProxyWorld;
+import io.culvert.agent.proxy.PodIdentity;
+import io.culvert.agent.proxy.ServingProxy;
 import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.agent.telemetry.Metrics;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
 import java.nio.file.Files;
@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -39,8 +40,14 @@ public final class LocalPods implements Drain.Participant {
     private static final String NETNS_ABSENT = "its network namespace does not exist yet";
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private final ProxyHost host;
-    private final ProxyWorld world;
+    /** Starts a pod's proxy, which owns the namespace's handle from then on, also when this fails. */
+    @FunctionalInterface
+    public interface Starter {
+        ServingProxy start(PodIdentity pod, PodNetns netns) throws ShimException;
+    }
+
+    private final Starter starter;
+    private final Metrics metrics;
     private final CertificateStore certificates;
     private final Capture capture;
     private final Runnable becameReady;
@@ -56,10 +63,10 @@ public final class LocalPods implements Drain.Participant {
     private volatile Map<String, ServedPod> shown = Map.of();
 
     public LocalPods(
-            ProxyHost host, ProxyWorld world, CertificateStore certificates, Capture capture, Readiness readiness) {
-        this.host = host;
+            Starter starter, Metrics metrics, CertificateStore certificates, Capture capture, Readiness readiness) {
+        this.starter = starter;
+        this.metrics = metrics;
         this.certificates = certificates;
-        this.world = world;
         this.capture = capture;
         this.becameReady = readiness.begin("workload proxy manager");
     }
@@ -96,7 +103,7 @@ public final class LocalPods implements Drain.Participant {
                 if (target == null) {
                     return;
                 }
-                reconcile(target);
+                attempt(target);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -123,6 +130,15 @@ public final class LocalPods implements Drain.Participant {
         }
     }
 
+    /** A fault of ours must not end this thread in silence: the pods that come later would never be served. */
+    private void attempt(Map<String, WantedPod> target) {
+        try {
+            reconcile(target);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "a look at the pods failed because of a fault in the agent", e);
+        }
+    }
+
     private void reconcile(Map<String, WantedPod> target) {
         for (ServedPod pod : List.copyOf(pods.values())) {
             WantedPod still = target.get(pod.wanted().identity().uid());
@@ -145,7 +161,7 @@ public final class LocalPods implements Drain.Participant {
     }
 
     private boolean namespaceChanged(ServedPod pod) {
-        PodProxy proxy = pod.proxy();
+        ServingProxy proxy = pod.proxy();
         if (proxy == null) {
             return false;
         }
@@ -157,14 +173,14 @@ public final class LocalPods implements Drain.Participant {
     }
 
     private ServedPod serve(WantedPod pod, @Nullable ServedPod before) {
-        PodProxy proxy = before == null ? null : before.proxy();
+        ServingProxy proxy = before == null ? null : before.proxy();
         try {
             if (!Files.exists(pod.netns())) {
                 return new ServedPod(pod, proxy, NETNS_ABSENT);
             }
             if (proxy == null) {
-                proxy = PodProxy.start(host, world, pod.identity(), PodNetns.open(pod.netns()));
-                world.telemetry().metrics().proxyStarted();
+                proxy = starter.start(pod.identity(), PodNetns.open(pod.netns()));
+                metrics.proxyStarted();
             }
             capture.begin(proxy.netns(), pod.netns());
             LOG.log(
@@ -173,15 +189,23 @@ public final class LocalPods implements Drain.Participant {
                             + pod.identity().name() + " in " + pod.netns());
             return new ServedPod(pod, proxy, "");
         } catch (ShimException | Capture.CaptureException e) {
-            String problem = String.valueOf(e.getMessage());
-            if (before == null || !before.problem().equals(problem)) {
-                LOG.log(
-                        System.Logger.Level.ERROR,
-                        () -> "pod " + pod.identity().namespace() + "/"
-                                + pod.identity().name() + " is not served yet: " + problem);
-            }
-            return new ServedPod(pod, proxy, problem);
+            return notServed(pod, before, proxy, String.valueOf(e.getMessage()));
+        } catch (RuntimeException e) {
+            // A fault of ours with one pod is not the others'.
+            LOG.log(System.Logger.Level.ERROR, "a pod could not be served because of a fault in the agent", e);
+            return notServed(pod, before, proxy, e.toString());
         }
+    }
+
+    private static ServedPod notServed(
+            WantedPod pod, @Nullable ServedPod before, @Nullable ServingProxy proxy, String problem) {
+        if (before == null || !before.problem().equals(problem)) {
+            LOG.log(
+                    System.Logger.Level.ERROR,
+                    () -> "pod " + pod.identity().namespace() + "/"
+                            + pod.identity().name() + " is not served yet: " + problem);
+        }
+        return new ServedPod(pod, proxy, problem);
     }
 
     /**
@@ -190,7 +214,7 @@ public final class LocalPods implements Drain.Participant {
      */
     private void remove(ServedPod pod) {
         pods.remove(pod.wanted().identity().uid());
-        PodProxy proxy = pod.proxy();
+        ServingProxy proxy = pod.proxy();
         if (proxy == null) {
             return;
         }
@@ -198,16 +222,25 @@ public final class LocalPods implements Drain.Participant {
                 + pod.wanted().identity().name();
         // The proxy lets go of its own hold on the namespace.
         try (PodNetns netns = proxy.netns().another()) {
-            proxy.close(CloseReason.POD_REMOVED).join();
+            close(proxy, name);
             capture.end(netns);
         } catch (ShimException | Capture.CaptureException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
                     () -> "the rules of pod " + name + " could not be taken out: " + e.getMessage());
-            proxy.close(CloseReason.POD_REMOVED).join();
+            close(proxy, name);
         }
-        world.telemetry().metrics().proxyStopped();
+        metrics.proxyStopped();
         LOG.log(System.Logger.Level.INFO, () -> "no longer serving pod " + name);
+    }
+
+    private static void close(ServingProxy proxy, String name) {
+        try {
+            proxy.close(CloseReason.POD_REMOVED).join();
+        } catch (CompletionException e) {
+            // Its rules are taken out all the same: they would lead to nobody.
+            LOG.log(System.Logger.Level.ERROR, "the proxy of pod " + name + " did not end as it should", e);
+        }
     }
 
     /** Takes the rules out of pods that left while no agent ran; whether that was all. */
@@ -271,7 +304,7 @@ public final class LocalPods implements Drain.Participant {
                 .count();
         int active = (int)
                 pods.values().stream().filter(pod -> pod.problem().isEmpty()).count();
-        world.telemetry().metrics().proxies(active, pending);
+        metrics.proxies(active, pending);
         if (pending == 0) {
             becameReady.run();
         }

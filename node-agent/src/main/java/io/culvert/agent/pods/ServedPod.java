@@ -1,6 +1,6 @@
 package io.culvert.agent.pods;
 
-import io.culvert.agent.proxy.PodProxy;
+import io.culvert.agent.proxy.ServingProxy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,4 +10,4 @@ import org.jspecify.annotations.Nullable;
  * @param proxy its proxy, null while there is none
  * @param problem why it is not served, empty when it is
  */
-public record ServedPod(WantedPod wanted, @Nullable PodProxy proxy, String problem) {}
+public record ServedPod(WantedPod wanted, @Nullable ServingProxy proxy, String problem) {}

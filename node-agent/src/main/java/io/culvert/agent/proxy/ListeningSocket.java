@@ -8,9 +8,11 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
 import io.netty.channel.unix.FileDescriptor;
+import io.netty.channel.unix.NativeInetAddress;
 import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +33,7 @@ final class ListeningSocket implements EpollIoHandle {
     @FunctionalInterface
     interface Acceptor {
         /** On the loop given; owns the descriptor from now on. */
-        void onAccepted(DataLoop loop, int fd);
+        void onAccepted(DataLoop loop, int fd, InetSocketAddress peer);
     }
 
     private final String name;
@@ -39,7 +41,9 @@ final class ListeningSocket implements EpollIoHandle {
     private final DataLoop loop;
     private final LoopGroup loops;
     private final Acceptor acceptor;
+    /** Length and address of the last one who connected. */
     private final byte[] peer = new byte[26];
+
     private @Nullable IoRegistration registration;
     private boolean closed;
 
@@ -78,7 +82,7 @@ final class ListeningSocket implements EpollIoHandle {
                 if (fd < 0) {
                     return;
                 }
-                hand(loops.next(), fd);
+                hand(loops.next(), fd, NativeInetAddress.address(peer, 1, peer[0]));
             } catch (IOException e) {
                 rest(source, e);
                 return;
@@ -86,17 +90,17 @@ final class ListeningSocket implements EpollIoHandle {
         }
     }
 
-    private void hand(DataLoop to, int fd) {
+    private void hand(DataLoop to, int fd, InetSocketAddress from) {
         if (to == loop) {
-            accepted(to, fd);
+            accepted(to, fd, from);
         } else {
-            to.execute(() -> accepted(to, fd));
+            to.execute(() -> accepted(to, fd, from));
         }
     }
 
-    private void accepted(DataLoop on, int fd) {
+    private void accepted(DataLoop on, int fd, InetSocketAddress from) {
         try {
-            acceptor.onAccepted(on, fd);
+            acceptor.onAccepted(on, fd, from);
         } catch (RuntimeException e) {
             LOG.log(
                     System.Logger.Level.ERROR,

@@ -27,7 +27,7 @@ import java.util.stream.Collectors;
  *
  * <p>Runs on: any. Owns: the namespace's descriptor, the listeners, the tunnels, the connections; {@link #close} ends all.
  */
-public final class PodProxy {
+public final class PodProxy implements ServingProxy {
     private static final int BACKLOG = 1_024;
 
     private final Pod pod;
@@ -109,18 +109,15 @@ public final class PodProxy {
     }
 
     private void accept(String name, int fd, Accepting accepting) {
-        ListeningSocket listener =
-                new ListeningSocket(name, fd, loops, (loop, accepted) -> accepted(on(loop), loop, accepted, accepting));
+        ListeningSocket listener = new ListeningSocket(name, fd, loops, (loop, accepted, peer) -> {
+            if (on(loop).isClosed()) {
+                Fds.close(accepted);
+            } else {
+                accepting.accept(on(loop), TcpSocket.adopt(loop, accepted, peer));
+            }
+        });
         listeners.add(listener);
         listener.start();
-    }
-
-    private static void accepted(PodLoop podLoop, DataLoop loop, int fd, Accepting accepting) {
-        if (podLoop.isClosed()) {
-            Fds.close(fd);
-        } else {
-            accepting.accept(podLoop, TcpSocket.adopt(loop, fd));
-        }
     }
 
     private PodLoop on(DataLoop loop) {
@@ -135,6 +132,7 @@ public final class PodProxy {
         return pod.identity();
     }
 
+    @Override
     public PodNetns netns() {
         return netns;
     }
@@ -144,7 +142,7 @@ public final class PodProxy {
         return pod.connections();
     }
 
-    /** What is open, as of now. */
+    @Override
     public CompletableFuture<List<ConnectionView>> views() {
         List<CompletableFuture<List<ConnectionView>>> parts = podLoops.values().stream()
                 .map(podLoop -> CompletableFuture.supplyAsync(
@@ -159,14 +157,14 @@ public final class PodProxy {
                         parts.stream().flatMap(part -> part.join().stream()).toList());
     }
 
-    /** Stops accepting; what is open goes on. The task runs once nothing is open, on some loop. */
+    @Override
     public void drain(Runnable emptied) {
         listeners.forEach(ListeningSocket::close);
         podLoops.values().forEach(podLoop -> podLoop.loop().execute(podLoop::drain));
         pod.whenEmpty(emptied);
     }
 
-    /** Ends everything at once. */
+    @Override
     public CompletableFuture<Void> close(CloseReason reason) {
         meshRegistration.close();
         listeners.forEach(ListeningSocket::close);

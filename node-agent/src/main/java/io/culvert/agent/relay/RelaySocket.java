@@ -64,7 +64,7 @@ public interface RelaySocket {
 
     boolean isClosed();
 
-    /** The peer's address, or null when the socket is not connected. */
+    /** The peer's address; null when the socket is not connected, unless it was accepted. */
     @Nullable
     InetSocketAddress remoteAddress();
 

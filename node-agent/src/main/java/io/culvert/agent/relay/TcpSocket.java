@@ -42,6 +42,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private static final EpollIoOps READING_AND_WRITING = READING.with(EpollIoOps.EPOLLOUT);
 
     private final Socket socket;
+    private final @Nullable InetSocketAddress peer;
     private @Nullable IoRegistration registration;
     private @Nullable Listener listener;
     private boolean readable;
@@ -51,8 +52,9 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private boolean errorSeen;
     private boolean closed;
 
-    private TcpSocket(int fd) {
-        socket = new Socket(fd);
+    private TcpSocket(int fd, @Nullable InetSocketAddress peer) {
+        this.socket = new Socket(fd);
+        this.peer = peer;
     }
 
     /**
@@ -61,7 +63,20 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
      * @param fd owned by the result from now on, also when this fails
      */
     public static TcpSocket adopt(DataLoop loop, int fd) {
-        TcpSocket adopted = new TcpSocket(fd);
+        return adopt(loop, new TcpSocket(fd, null));
+    }
+
+    /**
+     * Takes over what was accepted.
+     *
+     * @param fd owned by the result from now on, also when this fails
+     * @param peer who connected, as told on accepting: the kernel forgets it when the peer resets
+     */
+    public static TcpSocket adopt(DataLoop loop, int fd, InetSocketAddress peer) {
+        return adopt(loop, new TcpSocket(fd, peer));
+    }
+
+    private static TcpSocket adopt(DataLoop loop, TcpSocket adopted) {
         Future<IoRegistration> registering = loop.register(adopted);
         if (!registering.isSuccess()) {
             adopted.close();
@@ -205,7 +220,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
 
     @Override
     public @Nullable InetSocketAddress remoteAddress() {
-        return closed ? null : socket.remoteAddress();
+        return peer != null ? peer : closed ? null : socket.remoteAddress();
     }
 
     @Override

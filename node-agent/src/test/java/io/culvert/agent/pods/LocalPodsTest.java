@@ -1,0 +1,310 @@
+package io.culvert.agent.pods;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.agent.base.BuildVersion;
+import io.culvert.agent.base.Drain;
+import io.culvert.agent.base.Readiness;
+import io.culvert.agent.base.Ticker;
+import io.culvert.agent.certs.CertificateKeeper;
+import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.proxy.ConnectionView;
+import io.culvert.agent.proxy.PodIdentity;
+import io.culvert.agent.proxy.ServingProxy;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.agent.telemetry.Metrics;
+import io.culvert.agent.telemetry.log.LogCapture;
+import io.culvert.protocol.workload.WorkloadUid;
+import io.culvert.shim.PodNetns;
+import io.culvert.shim.ShimException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The pods of a node with proxies and rules that only note what is asked of them; every namespace is our own. */
+@Timeout(60)
+class LocalPodsTest {
+    private final LogCapture log = LogCapture.of(LocalPods.class.getName(), (message, fields) -> {});
+    private final LinkedBlockingQueue<String> events = new LinkedBlockingQueue<>();
+    private final Set<String> failing = ConcurrentHashMap.newKeySet();
+    private final Map<String, Noted> proxies = new ConcurrentHashMap<>();
+    private final Readiness readiness = new Readiness();
+    private final List<Runnable> alarms = new ArrayList<>();
+    private final Drain drain = new Drain((delay, action) -> alarms.add(action));
+    private final CertificateStore certificates = new CertificateStore(new CertificateKeeper.Surroundings(
+            (id, csr, lifetime) -> {
+                throw new AssertionError("nobody asked for a certificate");
+            },
+            Duration.ofHours(1),
+            InstantSource.system(),
+            Ticker.SYSTEM,
+            () -> 0,
+            new Semaphore(1)));
+    private final LocalPods pods = new LocalPods(
+            this::startProxy, new Metrics("", BuildVersion.current()), certificates, new Rules(), readiness);
+    private @TempDir @Nullable Path directory;
+
+    @BeforeEach
+    void start() {
+        pods.start(drain);
+    }
+
+    @AfterEach
+    void stop() {
+        drain.start(Duration.ZERO);
+        certificates.close();
+        log.close();
+    }
+
+    private final class Noted implements ServingProxy {
+        private final String name;
+        private final PodNetns netns;
+        private @Nullable Runnable emptied;
+
+        private Noted(String name, PodNetns netns) {
+            this.name = name;
+            this.netns = netns;
+        }
+
+        @Override
+        public PodNetns netns() {
+            return netns;
+        }
+
+        @Override
+        public CompletableFuture<List<ConnectionView>> views() {
+            return CompletableFuture.completedFuture(List.of());
+        }
+
+        @Override
+        public void drain(Runnable done) {
+            emptied = done;
+            events.add("drain " + name);
+        }
+
+        @Override
+        public CompletableFuture<Void> close(CloseReason reason) {
+            events.add("close " + name + " " + reason);
+            netns.close();
+            if (failing.remove("close " + name)) {
+                return CompletableFuture.failedFuture(new IllegalStateException("close"));
+            }
+            return CompletableFuture.completedFuture(null);
+        }
+    }
+
+    private ServingProxy startProxy(PodIdentity pod, PodNetns netns) throws ShimException {
+        fail("start " + pod.name());
+        Noted proxy = new Noted(pod.name(), netns);
+        proxies.put(pod.name(), proxy);
+        events.add("start " + pod.name());
+        return proxy;
+    }
+
+    /** A fault of ours, if the test wants one here. */
+    private void fail(String step) {
+        if (failing.remove(step)) {
+            events.add("failed to " + step);
+            throw new IllegalStateException(step);
+        }
+    }
+
+    private final class Rules implements Capture {
+        private final Set<Path> captured = new HashSet<>();
+
+        @Override
+        public void begin(PodNetns netns, Path name) throws CaptureException {
+            String pod = name.getFileName().toString();
+            if (failing.remove("capture " + pod)) {
+                events.add("failed to capture " + pod);
+                throw new CaptureException("no rules today", new IOException());
+            }
+            captured.add(name);
+            events.add("capture " + pod);
+        }
+
+        @Override
+        public void end(PodNetns netns) {
+            events.add("release");
+        }
+
+        @Override
+        public Optional<List<Path>> captured() {
+            return Optional.of(List.copyOf(captured));
+        }
+    }
+
+    private void assertNext(String... expected) throws InterruptedException {
+        for (String event : expected) {
+            assertEquals(event, events.poll(20, TimeUnit.SECONDS));
+        }
+    }
+
+    private Path path(String pod) {
+        Path in = directory;
+        if (in == null) {
+            throw new AssertionError();
+        }
+        return in.resolve(pod);
+    }
+
+    private WantedPod pod(String name) throws IOException {
+        if (!Files.exists(path(name))) {
+            Path _ = Files.createSymbolicLink(path(name), Path.of("/proc/self/ns/net"));
+        }
+        return absent(name);
+    }
+
+    /** A pod whose namespace does not exist yet. */
+    private WantedPod absent(String name) {
+        return new WantedPod(
+                new PodIdentity("uid-" + name, name, "shop", "default"), new WorkloadUid("uid-" + name), path(name));
+    }
+
+    private Map<String, String> problems() {
+        Map<String, String> problems = new HashMap<>();
+        for (ServedPod pod : pods.served()) {
+            problems.put(pod.wanted().identity().name(), pod.problem());
+        }
+        return problems;
+    }
+
+    @Test
+    void startsTheProxyBeforeItCaptures() throws Exception {
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start a", "capture a", "start b", "capture b");
+    }
+
+    @Test
+    void endsTheProxyBeforeItReleases() throws Exception {
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start a", "capture a", "start b", "capture b");
+        pods.want(List.of(pod("b")));
+        assertNext("close a POD_REMOVED", "release");
+        pods.want(List.of());
+        assertNext("close b POD_REMOVED", "release");
+    }
+
+    @Test
+    void leavesAServedPodAlone() throws Exception {
+        pods.want(List.of(pod("a")));
+        assertNext("start a", "capture a");
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start b", "capture b");
+    }
+
+    @Test
+    void capturesAgain_whatItCouldNot_withTheSameProxy() throws Exception {
+        failing.add("capture a");
+        pods.want(List.of(pod("a")));
+        assertNext("start a", "failed to capture a", "capture a");
+    }
+
+    @Test
+    void servesTheOthers_andTriesAgain_whenOneMeetsAFaultOfOurs() throws Exception {
+        failing.add("start a");
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("failed to start a", "start b", "capture b", "start a", "capture a");
+    }
+
+    @Test
+    void releasesAPod_whoseProxyDidNotEndAsItShould() throws Exception {
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start a", "capture a", "start b", "capture b");
+        failing.add("close a");
+        pods.want(List.of(pod("b"), pod("c")));
+        assertNext("close a POD_REMOVED", "release", "start c", "capture c");
+    }
+
+    @Test
+    void waitsForANamespaceThatIsNotThereYet_andIsReadyMeanwhile() throws Exception {
+        assertFalse(readiness.isReady());
+        pods.want(List.of(absent("late"), pod("a")));
+        assertNext("start a", "capture a");
+        WantedPod late = pod("late");
+        assertNext("start late", "capture late");
+        pods.want(List.of(late));
+        assertNext("close a POD_REMOVED", "release");
+        assertTrue(readiness.isReady());
+    }
+
+    @Test
+    void isNotReady_whileAPodCannotBeServed() throws Exception {
+        failing.add("capture a");
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start a", "failed to capture a");
+        assertFalse(readiness.isReady());
+        assertNext("start b", "capture b", "capture a");
+        // The next look is after the one that made it ready.
+        pods.want(List.of(pod("a"), pod("b"), pod("c")));
+        assertNext("start c");
+        assertTrue(readiness.isReady());
+    }
+
+    @Test
+    void showsWhatIsWrong() throws Exception {
+        pods.want(List.of(absent("late"), pod("a")));
+        assertNext("start a", "capture a");
+        pods.want(List.of(absent("late"), pod("a"), pod("b")));
+        assertNext("start b");
+        assertEquals("its network namespace does not exist yet", problems().get("late"));
+        assertEquals("", problems().get("a"));
+    }
+
+    @Test
+    void keepsTheRules_whenTheAgentDrains() throws Exception {
+        pods.want(List.of(pod("a")));
+        assertNext("start a", "capture a");
+        drain.start(Duration.ofSeconds(10));
+        assertNext("drain a");
+        assertEquals(List.of("pods"), drain.waitingFor());
+        Runnable emptied = Objects.requireNonNull(proxies.get("a")).emptied;
+        if (emptied == null) {
+            throw new AssertionError();
+        }
+        emptied.run();
+        assertEquals(Drain.Outcome.GRACEFUL, drain.done().get(20, TimeUnit.SECONDS));
+        assertNext("close a DRAINED");
+        assertTrue(events.isEmpty(), events::toString);
+    }
+
+    @Test
+    void cutsWhatIsOpen_atTheDeadline_andKeepsTheRules() throws Exception {
+        pods.want(List.of(pod("a")));
+        assertNext("start a", "capture a");
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start b", "capture b");
+        drain.start(Duration.ofSeconds(10));
+        Set<String> drained = new HashSet<>();
+        drained.add(String.valueOf(events.poll(20, TimeUnit.SECONDS)));
+        drained.add(String.valueOf(events.poll(20, TimeUnit.SECONDS)));
+        assertEquals(Set.of("drain a", "drain b"), drained);
+        alarms.getFirst().run();
+        assertEquals(Drain.Outcome.FORCED, drain.done().get(20, TimeUnit.SECONDS));
+        assertTrue(events.contains("close a DRAIN_DEADLINE"), events::toString);
+        assertFalse(events.contains("release"), events::toString);
+    }
+}
