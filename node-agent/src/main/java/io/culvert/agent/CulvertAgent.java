@@ -16,7 +16,10 @@ import java.io.PrintWriter;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,6 +34,7 @@ import picocli.CommandLine.ParseResult;
 public final class CulvertAgent {
     static final int FAILED = 1;
     static final int MISUSED = 2;
+    private static final long START_SECONDS_MAX = 10;
 
     private CulvertAgent() {}
 
@@ -109,21 +113,34 @@ public final class CulvertAgent {
                                         .filter(Setting::isChosen)
                                         .map(setting -> setting.knob().fileKey() + "=" + setting.text())
                                         .collect(Collectors.joining(" ")));
+        CompletableFuture<Wiring> started = new CompletableFuture<>();
+        Runtime.getRuntime()
+                .addShutdownHook(Thread.ofPlatform().name("ctl-stop").unstarted(() -> stop(started)));
         try {
-            Wiring agent = Wiring.start(loaded, logging);
-            CountDownLatch stopped = new CountDownLatch(1);
-            Runtime.getRuntime()
-                    .addShutdownHook(Thread.ofPlatform().name("ctl-stop").unstarted(() -> {
-                        agent.stop();
-                        stopped.countDown();
-                        // A drained end is a success, whichever signal asked for it.
-                        Runtime.getRuntime().halt(0);
-                    }));
+            started.complete(Wiring.start(loaded, logging));
             return -1;
         } catch (IOException | ShimException | RedirectException | CaException e) {
             logging.close();
             err.println("culvert-agent: cannot start: " + e.getMessage());
             return FAILED;
+        } finally {
+            // Only if it could not start, for whatever reason.
+            started.completeExceptionally(new IllegalStateException("not started"));
         }
+    }
+
+    /** A signal may come before the start is through: that is waited for, so that what was begun ends as it should. */
+    private static void stop(CompletableFuture<Wiring> started) {
+        try {
+            started.get(START_SECONDS_MAX, TimeUnit.SECONDS).stop();
+        } catch (ExecutionException e) {
+            // It could not start; whoever found out says so, and with which code it ends.
+            return;
+        } catch (TimeoutException | InterruptedException e) {
+            System.getLogger(CulvertAgent.class.getName())
+                    .log(System.Logger.Level.WARNING, "stopped before the start was through");
+        }
+        // A drained end is a success, whichever signal asked for it.
+        Runtime.getRuntime().halt(0);
     }
 }
