@@ -1,0 +1,347 @@
+package io.culvert.agent.hbone;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.agent.base.BufferPool;
+import io.culvert.agent.certs.TestCa;
+import io.culvert.agent.certs.TlsMaterial;
+import io.culvert.agent.sim.SimLoop;
+import io.culvert.agent.sim.SimNet;
+import io.culvert.agent.sim.SimSocket;
+import io.culvert.agent.telemetry.BadPeer;
+import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.protocol.hbone.ConnectRefusedException;
+import io.culvert.protocol.hbone.ConnectRequest;
+import io.culvert.protocol.hbone.ConnectResponse;
+import io.culvert.protocol.hbone.ConnectTarget;
+import io.culvert.protocol.hbone.HboneSettings;
+import io.culvert.protocol.hbone.RequestFault;
+import io.culvert.protocol.hbone.frame.Http2Code;
+import io.culvert.protocol.identity.PeerIdentity;
+import io.culvert.protocol.net.IpAddress;
+import io.culvert.testkit.Gen;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Two tunnels that face each other over a simulated network: PINGs every 10 s, 20 s for an answer, idle after 120 s. */
+class TunnelTest {
+    private static final TestCa CA = TestCa.root("root");
+    private static final TlsMaterial CLIENT = CA.material(PoolRig.OWN, () -> TestCa.EPOCH);
+    private static final TlsMaterial SERVER = CA.material(PoolRig.PEER, () -> TestCa.EPOCH);
+
+    private final SimLoop loop = new SimLoop(new BufferPool(16L << 20));
+    private final SimNet net = new SimNet(loop, new Gen(7), 1_000);
+    private final SimTransports transports = new SimTransports();
+    private final SimSocket[] wire =
+            net.connect(new InetSocketAddress("10.0.0.1", 50_000), new InetSocketAddress("10.0.0.2", 15_008));
+
+    TunnelTest() {
+        transports.know(CLIENT);
+        transports.know(SERVER);
+    }
+
+    /** One end. */
+    private static final class End implements TunnelListener {
+        private final List<TunnelStream> streams = new ArrayList<>();
+        private final List<BadPeer> faults = new ArrayList<>();
+        private final List<CloseReason> lost = new ArrayList<>();
+        private final List<Integer> answers = new ArrayList<>();
+        private @Nullable Tunnel tunnel;
+        private @Nullable CloseReason closed;
+        private @Nullable BadPeer badPeer;
+        private String detail = "";
+        private int opened;
+        private boolean accepts = true;
+
+        Tunnel tunnel() {
+            Tunnel held = tunnel;
+            if (held == null) {
+                throw new AssertionError();
+            }
+            return held;
+        }
+
+        @Override
+        public void onTunnelOpen(PeerIdentity peer) {
+            opened++;
+        }
+
+        @Override
+        public void onTunnelConnect(TunnelStream stream, ConnectRequest request) {
+            streams.add(stream);
+            stream.opening(new Opening(this));
+            if (accepts) {
+                stream.accept(null);
+            }
+        }
+
+        @Override
+        public void onTunnelMalformed(RequestFault fault) {
+            throw new AssertionError(fault);
+        }
+
+        @Override
+        public void onTunnelFault(BadPeer kind) {
+            faults.add(kind);
+        }
+
+        @Override
+        public void onTunnelRoom() {}
+
+        @Override
+        public void onTunnelClosed(CloseReason reason, @Nullable String why, @Nullable BadPeer kind) {
+            assertNull(closed, "told once");
+            closed = reason;
+            detail = String.valueOf(why);
+            badPeer = kind;
+        }
+    }
+
+    private record Opening(End end) implements TunnelStream.Opening {
+        @Override
+        public void onResponse(ConnectResponse response) {
+            end.answers.add(response.status());
+        }
+
+        @Override
+        public void onStreamLost(CloseReason reason, @Nullable String detail) {
+            end.lost.add(reason);
+        }
+    }
+
+    private End client(HboneSettings settings) {
+        End end = new End();
+        Transport transport = transports.client(loop, wire[0], CLIENT, List.of(PoolRig.PEER));
+        end.tunnel = Tunnel.client(loop, transport, PoolRig.tunnelTerms(settings), end);
+        end.tunnel().start();
+        return end;
+    }
+
+    private End server(HboneSettings settings) {
+        return server(PoolRig.tunnelTerms(settings));
+    }
+
+    private End server(Tunnel.Terms terms) {
+        End end = new End();
+        Transport transport = transports.server(loop, wire[1], SERVER);
+        end.tunnel = Tunnel.server(loop, transport, terms, end);
+        end.tunnel().start();
+        return end;
+    }
+
+    private End client() {
+        return client(HboneSettings.forClient());
+    }
+
+    private End server() {
+        return server(HboneSettings.forServer());
+    }
+
+    private TunnelStream connect(End end) {
+        try {
+            ConnectTarget to = new ConnectTarget.IpTarget(IpAddress.parse("10.0.0.2"), 8_080);
+            TunnelStream stream = end.tunnel().connect(ConnectRequest.to(to), new Opening(end));
+            end.streams.add(stream);
+            return stream;
+        } catch (ConnectRefusedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void settle() {
+        loop.run(TimeUnit.MILLISECONDS.toNanos(100));
+    }
+
+    private void assertNothingLeft() {
+        loop.runSeconds(60);
+        assertEquals(List.of(), net.open());
+        assertEquals(0, loop.timers());
+        assertEquals(0, loop.buffers().lent());
+        transports.assertEnginesReleased();
+    }
+
+    @Test
+    void opensAtBothEnds_andAnswersPingsForEver() {
+        End client = client();
+        End server = server();
+        settle();
+        assertEquals(1, client.opened);
+        assertEquals(1, server.opened);
+        TunnelStream _ = connect(client);
+        loop.runSeconds(3_600);
+        assertTrue(client.tunnel().isOpen() && server.tunnel().isOpen());
+        assertEquals(List.of(200), client.answers);
+    }
+
+    @Test
+    void givesUpAPeerThatAnswersNoPing() {
+        End client = client();
+        Tunnel.Terms usual = PoolRig.tunnelTerms(HboneSettings.forServer());
+        long hour = TimeUnit.HOURS.toNanos(1);
+        End server = server(new Tunnel.Terms(usual.session(), hour, hour, hour, hour));
+        settle();
+        TunnelStream _ = connect(client);
+        settle();
+        // From here on the peer takes everything in and says nothing.
+        wire[1].listener(() -> {});
+        loop.runSeconds(29);
+        assertNull(client.closed, "10 s until the PING, 20 s for its answer");
+        loop.runSeconds(2);
+        assertEquals(CloseReason.TUNNEL_LOST, client.closed);
+        assertEquals(BadPeer.UNRESPONSIVE, client.badPeer);
+        assertEquals(List.of(CloseReason.TUNNEL_LOST), client.lost);
+        server.tunnel().close(CloseReason.POD_REMOVED, "over");
+        assertNothingLeft();
+    }
+
+    @Test
+    void givesUpAHandshakeThatDoesNotFinish() {
+        End server = server();
+        loop.runSeconds(4);
+        assertNull(server.closed);
+        loop.runSeconds(2);
+        assertEquals(CloseReason.HANDSHAKE_TIMEOUT, server.closed);
+        assertEquals(BadPeer.HANDSHAKE_TIMEOUT, server.badPeer);
+        assertTrue(server.detail.contains("TLS"), server.detail);
+        wire[0].close();
+        assertNothingLeft();
+    }
+
+    @Test
+    void givesUpAPeerThatSaysNothingAfterTheHandshake() {
+        End server = server();
+        // TLS alone: the HTTP/2 preface never comes.
+        Transport alone = transports.client(loop, wire[0], CLIENT, List.of(PoolRig.PEER));
+        alone.start(new Silent());
+        settle();
+        assertEquals(1, server.opened);
+        loop.runSeconds(6);
+        assertEquals(CloseReason.HANDSHAKE_TIMEOUT, server.closed);
+        assertTrue(server.detail.contains("preface"), server.detail);
+        alone.close();
+        assertNothingLeft();
+    }
+
+    private static final class Silent implements Transport.Events {
+        @Override
+        public void onSecured() {}
+
+        @Override
+        public void onPlain(java.nio.ByteBuffer in) {
+            in.position(in.limit());
+        }
+
+        @Override
+        public void onUnblocked() {}
+
+        @Override
+        public void onTransportClosed(Transport.Failure failure, @Nullable Throwable cause) {}
+    }
+
+    @Test
+    void letsItsStreamsEnd_whenItDrains() {
+        End client = client();
+        End server = server();
+        settle();
+        TunnelStream stream = connect(client);
+        settle();
+        server.tunnel().drain();
+        server.tunnel().drain();
+        loop.runSeconds(100);
+        assertFalse(client.tunnel().canOpen(100));
+        assertTrue(client.tunnel().isOpen() && server.tunnel().isOpen(), "a stream is open");
+        stream.cancel(Http2Code.CANCEL);
+        settle();
+        assertEquals(CloseReason.DRAINED, server.closed);
+        assertEquals(CloseReason.DRAINED, client.closed);
+        assertNull(client.badPeer);
+        assertNothingLeft();
+    }
+
+    @Test
+    void drainsAtOnce_withoutStreams_andBeforeItIsOpen() {
+        End client = client();
+        End server = server();
+        server.tunnel().drain();
+        assertEquals(CloseReason.DRAINED, server.closed);
+        loop.runSeconds(10);
+        assertTrue(client.tunnel().isClosed());
+        assertNothingLeft();
+    }
+
+    @Test
+    void closesAServersTunnel_thatIdles_butNotABusyOne() {
+        End client = client();
+        End server = server();
+        settle();
+        TunnelStream stream = connect(client);
+        loop.runSeconds(500);
+        assertTrue(server.tunnel().isOpen());
+        stream.cancel(Http2Code.CANCEL);
+        loop.runSeconds(110);
+        assertTrue(server.tunnel().isOpen(), "it has idled for less than two minutes");
+        loop.runSeconds(30);
+        assertEquals(CloseReason.DRAINED, server.closed);
+        assertEquals(CloseReason.DRAINED, client.closed);
+        assertNothingLeft();
+    }
+
+    @Test
+    void opensNoMoreStreams_thanThePeerTakes() {
+        End client = client();
+        End server = server(HboneSettings.forServer().withStreamsMax(3));
+        settle();
+        for (int i = 0; i < 3; i++) {
+            assertTrue(client.tunnel().canOpen(100));
+            TunnelStream _ = connect(client);
+        }
+        assertFalse(client.tunnel().canOpen(100));
+        settle();
+        assertEquals(3, server.tunnel().streams());
+        client.streams.getFirst().cancel(Http2Code.CANCEL);
+        settle();
+        assertTrue(client.tunnel().canOpen(100));
+        assertFalse(client.tunnel().canOpen(2), "our own limit");
+    }
+
+    @Test
+    void keepsAnUnansweredStream_untilSomebodyEndsIt() {
+        End client = client();
+        End server = server();
+        server.accepts = false;
+        settle();
+        TunnelStream stream = connect(client);
+        settle();
+        stream.cancel(Http2Code.CONNECT_ERROR);
+        settle();
+        assertEquals(List.of(CloseReason.RESET_BY_PEER), server.lost);
+        assertEquals(0, server.tunnel().streams());
+        assertTrue(server.tunnel().isOpen());
+    }
+
+    @Test
+    void losesEveryStream_whenItsConnectionBreaks() {
+        End client = client();
+        End server = server();
+        settle();
+        for (int i = 0; i < 5; i++) {
+            TunnelStream _ = connect(client);
+        }
+        settle();
+        wire[0].breakOff();
+        settle();
+        assertEquals(5, client.lost.size());
+        assertEquals(5, server.lost.size());
+        assertEquals(CloseReason.TUNNEL_LOST, client.closed);
+        assertEquals(CloseReason.TUNNEL_LOST, server.closed);
+        assertNull(server.badPeer);
+        assertNothingLeft();
+    }
+}
