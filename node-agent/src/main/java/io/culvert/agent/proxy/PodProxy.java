@@ -75,7 +75,7 @@ public final class PodProxy implements ServingProxy {
             proxy.accept("plaintext listener of " + identity.name(), passthrough, PassthroughConnection::accept);
             proxy.accept("outbound listener of " + identity.name(), outbound, OutboundConnection::accept);
             return proxy;
-        } catch (ShimException e) {
+        } catch (ShimException | RuntimeException e) {
             opened.forEach(Fds::close);
             netns.close();
             throw e;
