@@ -27,6 +27,7 @@
     X(SOCKET, "socket")                                    \
     X(MARK, "setsockopt(SO_MARK)")                         \
     X(NODELAY, "setsockopt(TCP_NODELAY)")                  \
+    X(OOBINLINE, "setsockopt(SO_OOBINLINE)")               \
     X(KEEPALIVE, "setsockopt(SO_KEEPALIVE)")               \
     X(USER_TIMEOUT, "setsockopt(TCP_USER_TIMEOUT)")        \
     X(REUSE, "setsockopt(SO_REUSEPORT)")                   \

@@ -130,6 +130,9 @@ int culvert_socket_tune(int fd, struct culvert_socket_request *request)
         return failed(request, CULVERT_STEP_MARK, rc);
     if ((request->flags & CULVERT_SOCKET_NODELAY) != 0 && (rc = set(fd, IPPROTO_TCP, TCP_NODELAY, 1)) < 0)
         return failed(request, CULVERT_STEP_NODELAY, rc);
+    /* A relay cannot tell its other end which byte is urgent, but it must not lose it. */
+    if ((rc = set(fd, SOL_SOCKET, SO_OOBINLINE, 1)) < 0)
+        return failed(request, CULVERT_STEP_OOBINLINE, rc);
     if (request->keep_idle != 0 && (rc = set_keepalive(fd, request)) < 0)
         return failed(request, CULVERT_STEP_KEEPALIVE, rc);
     if (request->user_timeout != 0

@@ -8,6 +8,7 @@ import io.culvert.cni.redirect.RedirectException;
 import io.culvert.cni.redirect.RedirectOutcome;
 import io.culvert.cni.redirect.RedirectSpec;
 import io.culvert.shim.PodNetns;
+import io.culvert.shim.ShimException;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -61,6 +62,7 @@ final class RedirectCapture implements Capture {
     @Override
     public void begin(PodNetns netns, Path name) throws CaptureException {
         try {
+            refuseOwn(netns);
             // Noted first: rules that nobody knows of would stay for ever.
             ledger.add(netns, name);
             RedirectOutcome outcome = applier.apply(pathOf(netns), spec);
@@ -71,6 +73,18 @@ final class RedirectCapture implements Capture {
             throw new CaptureException(String.valueOf(e.getMessage()), e);
         } catch (IOException e) {
             throw new CaptureException("it cannot be noted that the pod is captured: " + e, e);
+        }
+    }
+
+    private static void refuseOwn(PodNetns netns) throws CaptureException {
+        try (PodNetns own = PodNetns.current()) {
+            if (netns.sameNamespaceAs(own)) {
+                throw new CaptureException(
+                        "this is the agent's own network namespace; rules here would capture the node and the agent itself",
+                        null);
+            }
+        } catch (ShimException e) {
+            throw new CaptureException(String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -9,6 +9,7 @@ import io.culvert.agent.base.Alarm;
 import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.base.Drain;
 import io.culvert.agent.base.LoopGroup;
+import io.culvert.agent.base.LoopPulse;
 import io.culvert.agent.base.Readiness;
 import io.culvert.agent.base.Ticker;
 import io.culvert.agent.certs.CertificateKeeper;
@@ -33,6 +34,8 @@ import io.culvert.agent.telemetry.Telemetry;
 import io.culvert.agent.telemetry.log.Logging;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
+import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.workload.Workload;
 import io.culvert.shim.ShimException;
 import io.culvert.shim.ShimSelfTest;
 import io.culvert.shim.SocketFactory;
@@ -52,6 +55,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Puts the agent together, with plain constructors, and takes it apart again.
@@ -63,6 +67,9 @@ final class Wiring {
     private static final int CA_CALLS_MAX = 8;
     /** Of all loops; the JVM is given some more direct memory than this. */
     private static final long BUFFER_BYTES_MAX = 384L * 1024 * 1024;
+
+    /** Nothing listens for SOCKS, so that the port is the applications'. */
+    private static final int NO_SOCKS = 0;
 
     private static final Duration HTTP_STOP = Duration.ofSeconds(1);
 
@@ -93,6 +100,8 @@ final class Wiring {
         ProcessMetrics.addTo(metrics, logging::droppedLines);
         int threads = config.process().workerThreads();
         loops = LoopGroup.start(threads, BUFFER_BYTES_MAX / threads);
+        loops.onUnexpectedEnd(this::giveUp);
+        LoopPulse pulse = new LoopPulse(loops.loops(), readiness, Ticker.SYSTEM);
         LocalCa ca = LocalCa.open(config.mesh().caDirectory(), clock);
         certificates = new CertificateStore(new CertificateKeeper.Surroundings(
                 ca,
@@ -113,6 +122,7 @@ final class Wiring {
         ProxyHost host = new ProxyHost(loops, SocketFactory.open());
         LocalPods pods = new LocalPods(
                 (identity, netns) -> PodProxy.start(host, world, identity, netns),
+                identity -> identityOf(identity.in(mesh.current())),
                 metrics,
                 certificates,
                 RedirectCapture.detect(config),
@@ -126,6 +136,7 @@ final class Wiring {
         admin = new AdminServer(config.ports().admin(), dump, logging, this::quit);
         pods.start(drain);
         fileMesh.start();
+        every(Duration.ofSeconds(1), pulse::look);
         every(Duration.ofSeconds(1), this::countCertificates);
         every(Duration.ofSeconds(2), () -> ca.look(certificates));
     }
@@ -145,13 +156,17 @@ final class Wiring {
         }
     }
 
+    private static @Nullable SpiffeId identityOf(@Nullable Workload workload) {
+        return workload == null ? null : workload.identity();
+    }
+
     private RouterSettings routerSettings() {
         return new RouterSettings(
                 config.node().network(),
                 config.ports().outbound(),
                 config.ports().passthrough(),
                 config.ports().inbound(),
-                RouterSettings.DEFAULTS.socksPort(),
+                NO_SOCKS,
                 config.proxy().hbone().localhostAppTunnel());
     }
 
@@ -197,6 +212,13 @@ final class Wiring {
                 .map(TlsMaterial::notAfter)
                 .min(Instant::compareTo)
                 .ifPresent(metrics::earliestCertificateExpiry);
+    }
+
+    /** Half an agent is worse than none: whoever started it starts another, and the redirect rules stay meanwhile. */
+    private void giveUp(String why) {
+        LOG.log(System.Logger.Level.ERROR, () -> "the agent cannot go on and ends at once: " + why);
+        logging.close();
+        Runtime.getRuntime().halt(CulvertAgent.FAILED);
     }
 
     /** Begins a graceful end; returns at once. */

@@ -2,11 +2,14 @@ package io.culvert.agent.base;
 
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -18,6 +21,7 @@ public final class LoopGroup {
     private final MultiThreadIoEventLoopGroup executors;
     private final List<DataLoop> loops;
     private final AtomicInteger next = new AtomicInteger();
+    private final AtomicBoolean stopping = new AtomicBoolean();
 
     private LoopGroup(MultiThreadIoEventLoopGroup executors, List<DataLoop> loops) {
         this.executors = executors;
@@ -45,6 +49,17 @@ public final class LoopGroup {
         return new LoopGroup(executors, loops);
     }
 
+    /** What to do when a loop ends although nobody asked it to: whatever was on it is dead then. */
+    public void onUnexpectedEnd(Consumer<String> told) {
+        for (EventExecutor executor : executors) {
+            executor.terminationFuture().addListener(_ -> {
+                if (!stopping.get()) {
+                    told.accept("an event loop has ended");
+                }
+            });
+        }
+    }
+
     public List<DataLoop> loops() {
         return loops;
     }
@@ -56,6 +71,7 @@ public final class LoopGroup {
 
     /** Ends the loops; what is still registered is closed. */
     public Future<?> shutdown() {
+        stopping.set(true);
         return executors.shutdownGracefully(0, 2, TimeUnit.SECONDS);
     }
 }

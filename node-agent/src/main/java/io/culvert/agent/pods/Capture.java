@@ -4,6 +4,7 @@ import io.culvert.shim.PodNetns;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends a pod's traffic to its proxy, and stops doing so.
@@ -32,7 +33,7 @@ public interface Capture {
     final class CaptureException extends Exception {
         private static final long serialVersionUID = 1;
 
-        public CaptureException(String message, Throwable cause) {
+        public CaptureException(String message, @Nullable Throwable cause) {
             super(message, cause);
         }
     }

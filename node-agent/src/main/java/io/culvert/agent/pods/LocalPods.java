@@ -7,16 +7,19 @@ import io.culvert.agent.proxy.PodIdentity;
 import io.culvert.agent.proxy.ServingProxy;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.Metrics;
+import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -24,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +51,7 @@ public final class LocalPods implements Drain.Participant {
     }
 
     private final Starter starter;
+    private final Function<PodIdentity, @Nullable SpiffeId> identities;
     private final Metrics metrics;
     private final CertificateStore certificates;
     private final Capture capture;
@@ -55,6 +60,9 @@ public final class LocalPods implements Drain.Participant {
     private final Condition changed = lock.newCondition();
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Map<String, ServedPod> pods = new HashMap<>();
+    /** Namespaces of pods that left, whose rules could not be taken out; complained of once each. */
+    private final Set<Path> unreleased = new HashSet<>();
+
     private @Nullable Map<String, WantedPod> wanted;
     private boolean looked;
     private boolean leftReleased;
@@ -62,9 +70,16 @@ public final class LocalPods implements Drain.Participant {
     private Drain.@Nullable Token drainToken;
     private volatile Map<String, ServedPod> shown = Map.of();
 
+    /** @param identities under which identity a pod is served; null while the mesh does not know it */
     public LocalPods(
-            Starter starter, Metrics metrics, CertificateStore certificates, Capture capture, Readiness readiness) {
+            Starter starter,
+            Function<PodIdentity, @Nullable SpiffeId> identities,
+            Metrics metrics,
+            CertificateStore certificates,
+            Capture capture,
+            Readiness readiness) {
         this.starter = starter;
+        this.identities = identities;
         this.metrics = metrics;
         this.certificates = certificates;
         this.capture = capture;
@@ -143,7 +158,7 @@ public final class LocalPods implements Drain.Participant {
         for (ServedPod pod : List.copyOf(pods.values())) {
             WantedPod still = target.get(pod.wanted().identity().uid());
             if (still == null || !still.equals(pod.wanted()) || namespaceChanged(pod)) {
-                remove(pod);
+                remove(pod, target);
             }
         }
         for (WantedPod pod : target.values()) {
@@ -165,10 +180,13 @@ public final class LocalPods implements Drain.Participant {
         if (proxy == null) {
             return false;
         }
-        try (PodNetns now = PodNetns.open(pod.wanted().netns())) {
-            return !now.sameNamespaceAs(proxy.netns());
+        try {
+            return Files.notExists(pod.wanted().netns())
+                    || !is(proxy.netns(), pod.wanted().netns());
         } catch (ShimException e) {
-            return true;
+            // That it cannot be told, for want of descriptors as the case may be, is no reason to end it.
+            LOG.log(System.Logger.Level.DEBUG, "a pod's namespace could not be looked at", e);
+            return false;
         }
     }
 
@@ -210,9 +228,10 @@ public final class LocalPods implements Drain.Participant {
 
     /**
      * Ends the proxy first: resets reach the applications only while the rules still translate addresses, and a connection
-     * refused for a moment is better than one that hangs.
+     * refused for a moment is better than one that hangs. The rules of a pod that is still wanted, as somebody else for
+     * instance, stay: without them its traffic would be in plaintext and past every policy until it is served again.
      */
-    private void remove(ServedPod pod) {
+    private void remove(ServedPod pod, Map<String, WantedPod> target) {
         pods.remove(pod.wanted().identity().uid());
         ServingProxy proxy = pod.proxy();
         if (proxy == null) {
@@ -223,7 +242,9 @@ public final class LocalPods implements Drain.Participant {
         // The proxy lets go of its own hold on the namespace.
         try (PodNetns netns = proxy.netns().another()) {
             close(proxy, name);
-            capture.end(netns);
+            if (!isWanted(netns, pod, target)) {
+                capture.end(netns);
+            }
         } catch (ShimException | Capture.CaptureException e) {
             LOG.log(
                     System.Logger.Level.WARNING,
@@ -249,7 +270,7 @@ public final class LocalPods implements Drain.Participant {
             Optional<List<Path>> captured = capture.captured();
             boolean all = captured.isPresent();
             for (Path name : captured.orElse(List.of())) {
-                all &= isWanted(name, target) || release(name);
+                all &= release(name, target);
             }
             return all;
         } catch (Capture.CaptureException e) {
@@ -258,18 +279,45 @@ public final class LocalPods implements Drain.Participant {
         }
     }
 
-    private static boolean isWanted(Path name, Map<String, WantedPod> target) {
+    private boolean release(Path name, Map<String, WantedPod> target) {
         try (PodNetns netns = PodNetns.open(name)) {
-            for (WantedPod pod : target.values()) {
+            if (!isWanted(netns, null, target)) {
+                capture.end(netns);
+                LOG.log(
+                        System.Logger.Level.INFO,
+                        () -> "the pod in " + name + " left while no agent ran; it is released");
+            }
+            return true;
+        } catch (ShimException | Capture.CaptureException e) {
+            // It may have gone by itself, and its rules with it.
+            boolean gone = Files.notExists(name);
+            if (!gone && unreleased.add(name)) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        () -> "the pod in " + name + " left while no agent ran, but its rules are still there: "
+                                + e.getMessage());
+            }
+            return gone;
+        }
+    }
+
+    /** Whether a wanted pod is in this namespace, or may be; one whose name leads elsewhere now, or nowhere, was. */
+    private static boolean isWanted(PodNetns netns, @Nullable ServedPod was, Map<String, WantedPod> target) {
+        if (was != null
+                && was.wanted().equals(target.get(was.wanted().identity().uid()))) {
+            return true;
+        }
+        for (WantedPod pod : target.values()) {
+            try {
                 if (Files.exists(pod.netns()) && is(netns, pod.netns())) {
                     return true;
                 }
+            } catch (ShimException e) {
+                LOG.log(System.Logger.Level.DEBUG, "a pod's namespace could not be looked at", e);
+                return true;
             }
-            return false;
-        } catch (ShimException e) {
-            // It has gone, and its rules with it.
-            return true;
         }
+        return false;
     }
 
     private static boolean is(PodNetns netns, Path name) throws ShimException {
@@ -278,24 +326,17 @@ public final class LocalPods implements Drain.Participant {
         }
     }
 
-    private boolean release(Path name) {
-        try (PodNetns netns = PodNetns.open(name)) {
-            capture.end(netns);
-            LOG.log(System.Logger.Level.INFO, () -> "the pod in " + name + " left while no agent ran; it is released");
-            return true;
-        } catch (ShimException | Capture.CaptureException e) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    () -> "the pod in " + name + " left while no agent ran, but its rules are still there: "
-                            + e.getMessage());
-            return false;
-        }
+    private void forgetUnusedIdentities(Map<String, WantedPod> target) {
+        certificates.retain(id -> target.values().stream().anyMatch(pod -> isOf(id, pod)));
     }
 
-    private void forgetUnusedIdentities(Map<String, WantedPod> target) {
-        certificates.retain(id -> target.values().stream()
-                .anyMatch(pod -> pod.identity().namespace().equals(id.namespace())
-                        && pod.identity().serviceAccount().equals(id.serviceAccount())));
+    /** What the mesh knows of the pod decides; before it knows, any trust domain may turn out to be the pod's. */
+    private boolean isOf(SpiffeId id, WantedPod pod) {
+        SpiffeId known = identities.apply(pod.identity());
+        return known != null
+                ? known.equals(id)
+                : pod.identity().namespace().equals(id.namespace())
+                        && pod.identity().serviceAccount().equals(id.serviceAccount());
     }
 
     private void count() {

@@ -101,7 +101,7 @@ final class ListeningSocket implements EpollIoHandle {
     private void accepted(DataLoop on, int fd, InetSocketAddress from) {
         try {
             acceptor.onAccepted(on, fd, from);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.log(
                     System.Logger.Level.ERROR,
                     "an accepted connection was given up because of a fault in the agent",

@@ -14,7 +14,7 @@ interface OpenConnection {
     default void attempt(Runnable step) {
         try {
             step.run();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             System.getLogger(OpenConnection.class.getName())
                     .log(System.Logger.Level.ERROR, "a connection was given up because of a fault in the agent", e);
             close(CloseReason.BUG, e.toString());

@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record PodIdentity(String uid, String name, String namespace, String serviceAccount) {
     /** What the mesh knows of it, null while it knows nothing. */
-    @Nullable
-    Workload in(MeshSnapshot snapshot) {
+    public @Nullable Workload in(MeshSnapshot snapshot) {
         return snapshot.localWorkload(name, namespace, serviceAccount);
     }
 

@@ -110,7 +110,8 @@ final class PodLoop {
         recheckRequested.set(false);
         MeshSnapshot snapshot = pod.world().mesh().current();
         for (OpenConnection connection : List.copyOf(open)) {
-            connection.recheck(snapshot);
+            // One that cannot be judged is closed, and the others are judged all the same.
+            connection.attempt(() -> connection.recheck(snapshot));
         }
     }
 
@@ -123,7 +124,7 @@ final class PodLoop {
         draining = true;
         closed = true;
         for (OpenConnection connection : List.copyOf(open)) {
-            connection.close(reason, detail);
+            connection.attempt(() -> connection.close(reason, detail));
         }
         pool.close(reason);
     }

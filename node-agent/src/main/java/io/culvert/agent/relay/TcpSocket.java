@@ -37,8 +37,11 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private static final int READ_HANG_UP = EpollIoOps.EPOLLRDHUP.value();
     private static final int IN = EpollIoOps.EPOLLIN.value();
     private static final int OUT = EpollIoOps.EPOLLOUT.value();
-    private static final EpollIoOps READING =
-            EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLRDHUP).with(EpollIoOps.EPOLLET);
+    private static final int URGENT = 0x2;
+    private static final EpollIoOps READING = EpollIoOps.EPOLLIN
+            .with(EpollIoOps.EPOLLRDHUP)
+            .with(EpollIoOps.valueOf(URGENT))
+            .with(EpollIoOps.EPOLLET);
     private static final EpollIoOps READING_AND_WRITING = READING.with(EpollIoOps.EPOLLOUT);
 
     private final Socket socket;
@@ -49,6 +52,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private boolean writable = true;
     private boolean awaitingWritable;
     private boolean readHungUp;
+    private boolean urgentSeen;
     private boolean errorSeen;
     private boolean closed;
 
@@ -98,7 +102,8 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
         boolean broken = (ops & (ERROR | HANG_UP)) != 0;
         errorSeen |= (ops & ERROR) != 0;
         readHungUp |= broken || (ops & READ_HANG_UP) != 0;
-        readable |= broken || (ops & (IN | READ_HANG_UP)) != 0;
+        urgentSeen |= (ops & URGENT) != 0;
+        readable |= broken || (ops & (IN | READ_HANG_UP | URGENT)) != 0;
         if (broken || (ops & OUT) != 0) {
             writable = true;
             stopAwaitingWritable();
@@ -134,8 +139,10 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             int count = socket.read(into, into.position(), into.limit());
             if (count > 0) {
                 into.position(into.position() + count);
-                // A short read means that the receive queue is empty; the next edge tells of more (epoll(7)).
-                readable = count == wanted || readHungUp;
+                // A short read means that the receive queue is empty; the next edge tells of more (epoll(7)). But reads
+                // stop
+                // short of urgent data, too (tcp(7)).
+                readable = count == wanted || readHungUp || urgentSeen;
                 return count;
             }
             readable = false;

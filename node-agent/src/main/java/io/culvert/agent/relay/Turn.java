@@ -43,10 +43,18 @@ public final class Turn implements Runnable {
         try {
             told.onReady();
             return true;
-        } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "a connection was given up because of a fault in the agent", e);
-            told.onFault(e);
+        } catch (RuntimeException | Error e) {
+            giveUp(told, e);
             return false;
+        }
+    }
+
+    private static void giveUp(RelaySocket.Listener told, Throwable fault) {
+        try {
+            LOG.log(System.Logger.Level.ERROR, "a connection was given up because of a fault in the agent", fault);
+            told.onFault(fault instanceof RuntimeException known ? known : new IllegalStateException(fault));
+        } catch (RuntimeException | Error e) {
+            LOG.log(System.Logger.Level.ERROR, "giving up a connection met another fault", e);
         }
     }
 }

@@ -51,6 +51,10 @@ final class App implements AutoCloseable {
         socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
     }
 
+    void sendUrgent(char letter) throws IOException {
+        socket.sendUrgentData(letter);
+    }
+
     /** Reads exactly as many bytes as the text has. */
     String read(int count) throws IOException {
         byte[] bytes = socket.getInputStream().readNBytes(count);

@@ -97,6 +97,7 @@ final class RealNet implements AutoCloseable {
         IpAddress own = IpAddress.V4_LOOPBACK;
         int fd = sockets.listenTcp(
                 null, new ListenSpec(own.high(), own.low(), 0, 128, ListenSpec.Transparency.NEVER, false, 0));
+        SocketFactory.tune(fd, new ConnectSpec(0, ConnectSpec.Keepalive.OFF, 0, true));
         Address at = new Address();
         SocketFactory.localAddress(fd, at);
         return new Listening(fd, IpPort.of(at.high(), at.low(), at.port()));

@@ -105,6 +105,19 @@ abstract class RelayContract {
     }
 
     @Test
+    void carriesUrgentData_inItsPlace_andWhatFollows() throws IOException {
+        Ends ends = connect();
+        for (int i = 0; i < 20; i++) {
+            ends.client.send("before");
+            ends.client.sendUrgent('!');
+            ends.client.send("after");
+            assertEquals("before!after", ends.server.read(12));
+        }
+        ends.server.send("answer");
+        assertEquals("answer", ends.client.read(6));
+    }
+
+    @Test
     void carriesBytesBothWays() throws IOException {
         Ends ends = connect();
         ends.client.send("question");

@@ -2,6 +2,7 @@ package io.culvert.agent.pods;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.base.BuildVersion;
@@ -16,9 +17,13 @@ import io.culvert.agent.proxy.ServingProxy;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.log.LogCapture;
+import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.protocol.workload.WorkloadUid;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
+import io.culvert.testkit.Eventually;
+import io.culvert.testkit.NetnsLab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,19 +43,24 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The pods of a node with proxies and rules that only note what is asked of them; every namespace is our own. */
+/** The pods of a node with proxies and rules that only note what is asked of them, in namespaces that are real. */
 @Timeout(60)
-class LocalPodsTest {
+class LocalPodsNetnsIT {
+    private static @Nullable NetnsLab lab;
+
     private final LogCapture log = LogCapture.of(LocalPods.class.getName(), (message, fields) -> {});
     private final LinkedBlockingQueue<String> events = new LinkedBlockingQueue<>();
     private final Set<String> failing = ConcurrentHashMap.newKeySet();
     private final Map<String, Noted> proxies = new ConcurrentHashMap<>();
+    private final Map<String, SpiffeId> identities = new ConcurrentHashMap<>();
     private final Readiness readiness = new Readiness();
     private final List<Runnable> alarms = new ArrayList<>();
     private final Drain drain = new Drain((delay, action) -> alarms.add(action));
@@ -64,8 +74,31 @@ class LocalPodsTest {
             () -> 0,
             new Semaphore(1)));
     private final LocalPods pods = new LocalPods(
-            this::startProxy, new Metrics("", BuildVersion.current()), certificates, new Rules(), readiness);
+            this::startProxy,
+            pod -> identities.get(pod.name()),
+            new Metrics("", BuildVersion.current()),
+            certificates,
+            new Rules(),
+            readiness);
     private @TempDir @Nullable Path directory;
+
+    @BeforeAll
+    static void makeNamespaces() {
+        NetnsLab.Builder namespaces = NetnsLab.builder().node("node");
+        for (String name : List.of("a", "b", "c", "late")) {
+            namespaces = namespaces.pod(name, "node");
+        }
+        lab = namespaces.build();
+    }
+
+    @AfterAll
+    static void removeNamespaces() {
+        lab().close();
+    }
+
+    private static NetnsLab lab() {
+        return Objects.requireNonNull(lab);
+    }
 
     @BeforeEach
     void start() {
@@ -73,8 +106,11 @@ class LocalPodsTest {
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws IOException {
         drain.start(Duration.ZERO);
+        for (String name : List.of("a", "b", "c", "late")) {
+            Files.deleteIfExists(path(name));
+        }
         certificates.close();
         log.close();
     }
@@ -173,7 +209,7 @@ class LocalPodsTest {
 
     private WantedPod pod(String name) throws IOException {
         if (!Files.exists(path(name))) {
-            Path _ = Files.createSymbolicLink(path(name), Path.of("/proc/self/ns/net"));
+            Path _ = Files.createSymbolicLink(path(name), lab().ns(name).path());
         }
         return absent(name);
     }
@@ -237,6 +273,68 @@ class LocalPodsTest {
         failing.add("close a");
         pods.want(List.of(pod("b"), pod("c")));
         assertNext("close a POD_REMOVED", "release", "start c", "capture c");
+    }
+
+    @Test
+    void keepsTheRulesOfAPod_thatIsSomebodyElseNow() throws Exception {
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start a", "capture a", "start b", "capture b");
+        WantedPod other = new WantedPod(
+                new PodIdentity("uid-a", "a", "shop", "another-account"), new WorkloadUid("uid-a"), path("a"));
+        pods.want(List.of(other, pod("b")));
+        assertNext("close a POD_REMOVED", "start a", "capture a");
+        WantedPod renamed =
+                new WantedPod(new PodIdentity("uid-x", "x", "shop", "default"), new WorkloadUid("uid-x"), path("a"));
+        pods.want(List.of(renamed, pod("b")));
+        assertNext("close a POD_REMOVED", "start x", "capture a");
+        pods.want(List.of(pod("b")));
+        assertNext("close x POD_REMOVED", "release");
+    }
+
+    @Test
+    void keepsTheRulesWhereAPodWas_whenItsNameLeadsElsewhere() throws Exception {
+        pods.want(List.of(pod("a")));
+        assertNext("start a", "capture a");
+        Files.delete(path("a"));
+        Path _ = Files.createSymbolicLink(path("a"), lab().ns("b").path());
+        assertNext("close a POD_REMOVED", "start a", "capture a");
+        Files.delete(path("a"));
+        assertNext("close a POD_REMOVED");
+        Path _ = Files.createSymbolicLink(path("a"), lab().ns("a").path());
+        assertNext("start a", "capture a");
+    }
+
+    @Test
+    void servesOn_whileANamespaceCannotBeLookedAt() throws Exception {
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start a", "capture a", "start b", "capture b");
+        Files.delete(path("a"));
+        // There is something, but what it is cannot be told.
+        Path _ = Files.createFile(path("a"));
+        pods.want(List.of(pod("b"), absent("a"), pod("c")));
+        assertNext("start c", "capture c");
+        pods.want(List.of(pod("c"), absent("a")));
+        assertNext("close b POD_REMOVED");
+        assertNull(events.poll(1_500, TimeUnit.MILLISECONDS));
+    }
+
+    @Test
+    void forgetsIdentities_thatNoPodHasAnyMore() throws Exception {
+        SpiffeId wrong = new SpiffeId(new TrustDomain("other.local"), "shop", "default");
+        certificates.track(wrong);
+        pods.want(List.of(pod("a")));
+        assertNext("start a", "capture a");
+        identities.put("a", new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "default"));
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start b", "capture b");
+        identities.put("b", new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "default"));
+        pods.want(List.of(pod("a"), pod("b"), pod("c")));
+        identities.put("c", new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "default"));
+        assertNext("start c", "capture c");
+        Eventually.holds(
+                "forgotten",
+                Duration.ofSeconds(20),
+                () -> certificates.statuses().isEmpty());
     }
 
     @Test
