@@ -15,6 +15,7 @@ import io.culvert.control.file.MeshFile;
 import io.culvert.control.file.MeshFileError;
 import io.culvert.control.file.MeshFileSource;
 import io.culvert.control.file.MeshFileUpdate;
+import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.protocol.workload.Workload;
 import io.culvert.protocol.workload.WorkloadUid;
 import java.nio.file.Path;
@@ -46,6 +47,7 @@ final class FileMesh implements AutoCloseable {
 
     FileMesh(
             AgentConfig config,
+            TrustDomain certified,
             MeshStore mesh,
             LocalPods pods,
             CertificateStore certificates,
@@ -61,7 +63,7 @@ final class FileMesh implements AutoCloseable {
         this.becameReady = becameReady;
         this.view = new MeshFileView(file, "", null);
         this.source = new MeshFileSource(
-                file, MeshFileSource.Cadence.DEFAULT, settings(config.node()), clock, this::onUpdate);
+                file, MeshFileSource.Cadence.DEFAULT, settings(config.node()), certified, clock, this::onUpdate);
     }
 
     /** What the file leaves open is as this agent's own settings have it. */

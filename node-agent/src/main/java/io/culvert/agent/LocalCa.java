@@ -7,6 +7,7 @@ import io.culvert.control.ca.CaException;
 import io.culvert.control.ca.CertificateAuthority;
 import io.culvert.control.ca.IssuedCertificate;
 import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.identity.TrustDomain;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -37,6 +38,11 @@ final class LocalCa implements CaClient {
         SecureRandom random = new SecureRandom();
         CaDirectory directory = CaDirectory.open(dir, clock, random);
         return new LocalCa(directory, new CertificateAuthority(directory, LIFETIMES, clock, random));
+    }
+
+    /** Of every certificate that can be had. */
+    TrustDomain trustDomain() {
+        return directory.trustDomain();
     }
 
     @Override

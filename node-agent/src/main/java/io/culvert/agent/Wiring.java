@@ -127,7 +127,7 @@ final class Wiring {
                 certificates,
                 RedirectCapture.detect(config),
                 readiness);
-        fileMesh = new FileMesh(config, mesh, pods, certificates, metrics, clock, meshReady);
+        fileMesh = new FileMesh(config, ca.trustDomain(), mesh, pods, certificates, metrics, clock, meshReady);
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(
                 new AgentDump(mesh, certificates, pods, fileMesh::view, agent), loaded.settings(), version);

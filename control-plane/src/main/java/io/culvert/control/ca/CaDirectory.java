@@ -124,6 +124,13 @@ public final class CaDirectory {
         }
         State state = read(files, random);
         RootCertificate.requireValid(state.signer().certificate(), clock.instant());
+        if (!state.trustDomain().equals(current.trustDomain())) {
+            throw new CaException(
+                    CaException.Code.WRONG_TRUST_DOMAIN,
+                    "the directory now holds an authority of " + state.trustDomain() + " instead of "
+                            + current.trustDomain()
+                            + "; put the former one back, or restart with a mesh of its trust domain");
+        }
         boolean changed = !state.roots().equals(current.roots())
                 || !state.signer().certificate().equals(current.signer().certificate());
         current = state;

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -57,12 +58,28 @@ final class CaFiles {
         return dir.resolve(name);
     }
 
-    /** Makes the directory, 0700, unless it is there. */
+    /** Makes the directory, 0700, unless it is there; and those above it, as open as the umask has them. */
     void createDirectory() throws CaException {
+        Path parent = dir.toAbsolutePath().getParent();
         try {
+            if (parent != null) {
+                Files.createDirectories(parent);
+            }
             Files.createDirectory(dir, permissions("rwx------"));
         } catch (FileAlreadyExistsException e) {
+            if (parent != null && !Files.isDirectory(parent)) {
+                throw new CaException(
+                        CaException.Code.IO,
+                        "cannot create " + dir + ": " + e.getFile() + " is a file; name another directory",
+                        e);
+            }
             requireSafeDirectory();
+        } catch (AccessDeniedException e) {
+            throw new CaException(
+                    CaException.Code.IO,
+                    "cannot create " + dir + ": permission denied at " + e.getFile()
+                            + "; run this as root, or name another directory",
+                    e);
         } catch (IOException e) {
             throw io("cannot create " + dir, e);
         }
@@ -218,13 +235,22 @@ final class CaFiles {
         try {
             return Files.readAttributes(file, "unix:uid,mode,ino,ctime,size", options);
         } catch (NoSuchFileException e) {
-            throw new CaException(
-                    CaException.Code.NOT_INITIALISED,
-                    file + " does not exist; make a certificate authority with 'culvert-agent ca init " + dir + "'",
-                    e);
+            throw new CaException(CaException.Code.NOT_INITIALISED, file + " does not exist; " + remedy(file), e);
         } catch (IOException e) {
             throw io("cannot read " + file, e);
         }
+    }
+
+    /** What helps where a file is missing; 'ca init' would refuse a directory that holds a signer. */
+    private String remedy(Path missing) {
+        if (missing.equals(path(ROOTS)) && exists(SIGNER)) {
+            return "restore it from a backup; where there is none, run 'openssl x509 -in " + path(SIGNER) + " -out "
+                    + missing + "', with which the signing root alone is trusted";
+        }
+        if (exists(NEXT_SIGNER)) {
+            return "restore it from a backup: the directory holds the rest of an authority";
+        }
+        return "make a certificate authority with 'culvert-agent ca init " + dir + "'";
     }
 
     private static void requireOwner(Path file, Map<String, Object> attributes) throws CaException {

@@ -11,7 +11,7 @@ final class Issuances {
         LOG.log(
                 System.Logger.Level.INFO,
                 () -> "certificate issued: id=" + id
-                        + " serial=" + leaf.getSerialNumber().toString(16)
+                        + " serial=" + leaf.getSerialNumber()
                         + " notBefore=" + leaf.getNotBefore().toInstant()
                         + " notAfter=" + leaf.getNotAfter().toInstant()
                         + " issuer=\"" + leaf.getIssuerX500Principal().getName() + "\"");

@@ -1,5 +1,6 @@
 package io.culvert.control.file;
 
+import io.culvert.protocol.identity.TrustDomain;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -21,12 +22,14 @@ final class MeshFileLoader {
 
     private final Path file;
     private final MeshFile.Settings byDefault;
+    private final @Nullable TrustDomain certified;
     private final InstantSource clock;
     private String said = "";
 
-    MeshFileLoader(Path file, MeshFile.Settings byDefault, InstantSource clock) {
+    MeshFileLoader(Path file, MeshFile.Settings byDefault, @Nullable TrustDomain certified, InstantSource clock) {
         this.file = file;
         this.byDefault = byDefault;
+        this.certified = certified;
         this.clock = clock;
     }
 
@@ -59,7 +62,7 @@ final class MeshFileLoader {
         } catch (IOException e) {
             return rejected("the file cannot be read: " + e.getClass().getSimpleName(), "check its permissions");
         }
-        return switch (MeshFileParser.parse(file.toString(), bytes, byDefault)) {
+        return switch (MeshFileParser.parse(file.toString(), bytes, byDefault, certified)) {
             case MeshFileParser.Result.Accepted accepted ->
                 new MeshFileUpdate.Loaded(accepted.mesh(), version(bytes), clock.instant());
             case MeshFileParser.Result.Refused refused ->

@@ -32,11 +32,15 @@ public final class MeshFileParser {
     public static final int BYTES_MAX = 8 * 1024 * 1024;
     public static final int ERRORS_MAX = Problems.LISTED_MAX;
 
+    private static final String OTHER_AUTHORITY = "give the agents another certificate authority";
+
     private final Problems problems = new Problems();
     private final MeshFile.Settings byDefault;
+    private final @Nullable TrustDomain certified;
 
-    private MeshFileParser(MeshFile.Settings byDefault) {
+    private MeshFileParser(MeshFile.Settings byDefault, @Nullable TrustDomain certified) {
         this.byDefault = byDefault;
+        this.certified = certified;
     }
 
     /** What reading came to. */
@@ -52,9 +56,9 @@ public final class MeshFileParser {
         }
     }
 
-    /** Reads a file's bytes; what its section {@code mesh} leaves open is as usual. */
+    /** Reads a file's bytes; what its section {@code mesh} leaves open is as usual, and any trust domain will do. */
     public static Result parse(String file, byte[] bytes) {
-        return parse(file, bytes, MeshFile.Settings.DEFAULT);
+        return parse(file, bytes, MeshFile.Settings.DEFAULT, null);
     }
 
     /**
@@ -62,9 +66,12 @@ public final class MeshFileParser {
      *
      * @param file what messages call the file
      * @param byDefault what its section {@code mesh} leaves open
+     * @param certified the trust domain that the mesh and its captured pods must be of, since no certificate can be had for
+     *     another; null where any will do
      */
-    public static Result parse(String file, byte[] bytes, MeshFile.Settings byDefault) {
-        MeshFileParser parser = new MeshFileParser(byDefault);
+    public static Result parse(
+            String file, byte[] bytes, MeshFile.Settings byDefault, @Nullable TrustDomain certified) {
+        MeshFileParser parser = new MeshFileParser(byDefault, certified);
         MeshFile mesh = parser.parse(bytes);
         List<MeshFileError> errors = parser.problems.list().stream()
                 .map(p -> new MeshFileError(
@@ -111,9 +118,14 @@ public final class MeshFileParser {
     }
 
     private MeshFile mesh(Fields root) {
-        MeshFile.Settings settings = settings(root.section("mesh"));
+        Fields described = root.section("mesh");
+        MeshFile.Settings settings = settings(described);
+        boolean certifiable = requireCertified(described, settings);
         GatewaySection gateways = new GatewaySection();
         List<WorkloadDraft> drafts = new WorkloadSection(settings, gateways).read(root);
+        if (certifiable) {
+            drafts.forEach(this::requireCertified);
+        }
         MeshIndex index = new MeshIndex(drafts);
         List<ServiceSection.Described> services = new ServiceSection(settings, gateways, index).read(root);
         List<Policy> policies = new ArrayList<>(new PolicySection(settings, index).read(root));
@@ -142,6 +154,39 @@ public final class MeshFileParser {
                 mesh.parsed("rootNamespace", Names::label, Names.LABEL_FIX, byDefault.rootNamespace()));
         mesh.finish();
         return settings;
+    }
+
+    /** Whether the mesh is of the trust domain that certificates are of; what is wrong is blamed on whoever says so. */
+    private boolean requireCertified(@Nullable Fields mesh, MeshFile.Settings settings) {
+        TrustDomain wanted = certified;
+        if (wanted == null || settings.trustDomain().equals(wanted)) {
+            return true;
+        }
+        Field said = mesh == null ? null : mesh.field("trustDomain");
+        if (said == null) {
+            wholeFile(
+                    "it names no trust domain and the default is " + settings.trustDomain() + ", but "
+                            + onlyFor(wanted),
+                    "write 'mesh: {trustDomain: " + wanted + "}', or " + OTHER_AUTHORITY);
+        } else if (said.node() instanceof YamlNode.Scalar scalar
+                && scalar.text().equals(settings.trustDomain().name())) {
+            said.wrong(onlyFor(wanted), "write " + wanted + ", or " + OTHER_AUTHORITY);
+        }
+        return false;
+    }
+
+    /** Pods that others capture, or nobody, are as they may be; a captured pod needs a certificate. */
+    private void requireCertified(WorkloadDraft draft) {
+        TrustDomain wanted = certified;
+        if (wanted != null
+                && draft.pod() != null
+                && !draft.described().trustDomain().equals(wanted)) {
+            draft.fields().blame("trustDomain").wrong(onlyFor(wanted), "write " + wanted + ", or remove 'netns'");
+        }
+    }
+
+    private static String onlyFor(TrustDomain wanted) {
+        return "the certificate authority certifies only " + wanted;
     }
 
     private static List<LocalPod> pods(List<WorkloadDraft> drafts) {

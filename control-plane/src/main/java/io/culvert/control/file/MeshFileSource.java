@@ -1,5 +1,6 @@
 package io.culvert.control.file;
 
+import io.culvert.protocol.identity.TrustDomain;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -53,17 +54,19 @@ public final class MeshFileSource implements AutoCloseable {
      * Does not touch the file yet.
      *
      * @param byDefault what the file's section {@code mesh} leaves open
+     * @param certified the trust domain that certificates can be had for, another one makes a bad file; null for any
      */
     public MeshFileSource(
             Path file,
             Cadence cadence,
             MeshFile.Settings byDefault,
+            @Nullable TrustDomain certified,
             InstantSource clock,
             Consumer<MeshFileUpdate> listener) {
         this.file = file;
         this.cadence = cadence;
         this.listener = listener;
-        this.loader = new MeshFileLoader(file, byDefault, clock);
+        this.loader = new MeshFileLoader(file, byDefault, certified, clock);
         this.changes = new FileChanges(file);
     }
 

@@ -105,6 +105,57 @@ class CaDirectoryTest {
     }
 
     @Test
+    void initMakesTheDirectoriesAbove() throws Exception {
+        dir = temp.resolve("etc/culvert/ca");
+        assertEquals(MESH, init().trustDomain());
+        assertEquals("rwx------", mode(""));
+    }
+
+    @Test
+    void initSaysWhatIsInTheWay() throws Exception {
+        Path file = Files.writeString(temp.resolve("file"), "");
+        dir = file.resolve("ca");
+        CaException e = assertThrows(CaException.class, this::init);
+        assertTrue(e.getMessage().contains(file + " is a file; name another directory"), e.getMessage());
+    }
+
+    @Test
+    void saysWhatHelps_whereOnlyTheRootsAreMissing() throws Exception {
+        CaDirectory made = init();
+        Files.delete(dir.resolve(CaFiles.ROOTS));
+        String message = refused(CaException.Code.NOT_INITIALISED).getMessage();
+        assertFalse(message.contains("ca init"), message);
+        String command = message.replaceFirst(".*run '", "").replaceFirst("'.*", "");
+        Process helping =
+                new ProcessBuilder("/bin/sh", "-c", command).inheritIO().start();
+        assertEquals(0, helping.waitFor(), command);
+        assertEquals(made.roots(), open().roots());
+    }
+
+    @Test
+    void saysWhatHelps_whereTheSignerIsMissing() throws Exception {
+        init();
+        Files.delete(dir.resolve(CaFiles.SIGNER));
+        assertTrue(refused(CaException.Code.NOT_INITIALISED).getMessage().contains("ca init " + dir));
+        init();
+        new CaRotation(dir, clock, RANDOM).prepare(Duration.ofDays(30));
+        Files.delete(dir.resolve(CaFiles.SIGNER));
+        assertTrue(refused(CaException.Code.NOT_INITIALISED).getMessage().contains("from a backup"));
+    }
+
+    @Test
+    void reloadRefusesAnAuthorityOfAnotherTrustDomain() throws Exception {
+        CaDirectory made = init();
+        for (String name : List.of(CaFiles.SIGNER, CaFiles.ROOTS)) {
+            Files.delete(dir.resolve(name));
+        }
+        CaDirectory.init(dir, new TrustDomain("other.example"), Duration.ofDays(30), clock, RANDOM);
+        CaException e = assertThrows(CaException.class, made::reload);
+        assertEquals(CaException.Code.WRONG_TRUST_DOMAIN, e.code());
+        assertEquals(MESH, made.trustDomain());
+    }
+
+    @Test
     void refusesADirectoryWithoutAuthority_andSaysHowToMakeOne() {
         assertTrue(refused(CaException.Code.NOT_INITIALISED).getMessage().contains("ca init " + dir));
     }

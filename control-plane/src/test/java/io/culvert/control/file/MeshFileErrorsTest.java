@@ -1,8 +1,10 @@
 package io.culvert.control.file;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.testkit.Golden;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -138,6 +140,48 @@ class MeshFileErrorsTest {
                     .append("\n\n");
         });
         Golden.assertMatches("mesh-errors.txt", out.toString());
+    }
+
+    private static String judged(String yaml, String byDefault, String certified) {
+        MeshFile.Settings settings = new MeshFile.Settings(new TrustDomain(byDefault), "", "c", "root");
+        return switch (MeshFileParser.parse("mesh.yaml", yaml.getBytes(UTF_8), settings, new TrustDomain(certified))) {
+            case MeshFileParser.Result.Accepted accepted -> "";
+            case MeshFileParser.Result.Refused refused -> MeshFiles.lines(refused.errors());
+        };
+    }
+
+    @Test
+    void theTrustDomainIsThatOfTheAuthority_whoeverSaysIt() {
+        String pods = "workloads: [{name: a, addresses: [10.0.0.1]}]\n";
+        assertEquals("", judged(pods, "a.example", "a.example"));
+        assertEquals("", judged("mesh: {trustDomain: b.example}\n" + pods, "a.example", "b.example"));
+        assertEquals(
+                "mesh.yaml:2:16: mesh.trustDomain: the certificate authority certifies only a.example; "
+                        + "write a.example, or give the agents another certificate authority",
+                judged("mesh:\n  trustDomain: b.example\n" + pods, "a.example", "a.example"));
+        for (String undecided : List.of(pods, "mesh: {network: n}\n" + pods)) {
+            assertEquals(
+                    "mesh.yaml: it names no trust domain and the default is a.example, but the certificate authority certifies "
+                            + "only b.example; write 'mesh: {trustDomain: b.example}', or give the agents another "
+                            + "certificate authority",
+                    judged(undecided, "a.example", "b.example"));
+        }
+    }
+
+    @Test
+    void aCapturedPodIsOfTheAuthoritysTrustDomain_othersMayBeOfAny() {
+        String pod = "workloads: [{name: a, addresses: [10.0.0.1], trustDomain: b.example<more>}]\n";
+        assertEquals("", judged(pod.replace("<more>", ""), "a.example", "a.example"));
+        assertEquals(
+                "mesh.yaml:1:59: workloads[0].trustDomain: the certificate authority certifies only a.example; "
+                        + "write a.example, or remove 'netns'",
+                judged(pod.replace("<more>", ", node: n, netns: /run/netns/a"), "a.example", "a.example"));
+    }
+
+    @Test
+    void aTrustDomainThatCannotBeReadIsToldOnce() {
+        String told = judged("mesh: {trustDomain: UPPER}\nworkloads: []\n", "a.example", "b.example");
+        assertEquals(1, told.lines().count(), told);
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.testkit.FakeInstantSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +35,7 @@ class MeshFileSourceTest {
     private final FakeInstantSource clock = new FakeInstantSource();
     private final BlockingQueue<MeshFileUpdate> updates = new LinkedBlockingQueue<>();
     private @Nullable MeshFileSource source;
+    private @Nullable TrustDomain certified;
 
     @BeforeEach
     void name() {
@@ -52,7 +54,7 @@ class MeshFileSourceTest {
     }
 
     private MeshFileUpdate start(Consumer<MeshFileUpdate> listener) {
-        MeshFileSource made = new MeshFileSource(file, CADENCE, MeshFile.Settings.DEFAULT, clock, listener);
+        MeshFileSource made = new MeshFileSource(file, CADENCE, MeshFile.Settings.DEFAULT, certified, clock, listener);
         source = made;
         return made.start();
     }
@@ -126,6 +128,23 @@ class MeshFileSourceTest {
         assertTrue(rejected().startsWith(file + ":1:13: workloads[0]: has no 'name'"));
         replace(mesh("a"));
         assertEquals(first.version(), loaded("a").version());
+    }
+
+    @Test
+    void aMeshOfAnotherTrustDomainThanTheAuthoritysIsRejected_atStartAndLater() throws Exception {
+        certified = TrustDomain.CLUSTER_LOCAL;
+        Files.writeString(file, "mesh: {trustDomain: other.example}\n" + mesh("a"));
+        MeshFileUpdate.Rejected first = assertInstanceOf(MeshFileUpdate.Rejected.class, start());
+        assertTrue(
+                first.errors()
+                        .getFirst()
+                        .toString()
+                        .startsWith(file + ":1:21: mesh.trustDomain: the certificate authority"),
+                first::toString);
+        replace(mesh("a"));
+        loaded("a");
+        replace("mesh:\n  trustDomain: other.example\n" + mesh("b"));
+        assertTrue(rejected().startsWith(file + ":2:16: mesh.trustDomain: the certificate authority"));
     }
 
     @Test
