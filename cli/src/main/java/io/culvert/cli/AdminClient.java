@@ -23,6 +23,7 @@ final class AdminClient implements AutoCloseable {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
     private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(30);
     private static final int TEXT_BYTES_MAX = 1 << 16;
+    private static final int PORT_MAX = 65_535;
 
     private final URI base;
     private final HttpClient http = HttpClient.newBuilder()
@@ -44,7 +45,8 @@ final class AdminClient implements AutoCloseable {
         }
         String path = uri.getPath();
         boolean bare = path == null || path.isEmpty() || path.equals("/");
-        if (!"http".equals(uri.getScheme()) || uri.getHost() == null || uri.getPort() <= 0 || !bare) {
+        boolean port = uri.getPort() >= 1 && uri.getPort() <= PORT_MAX;
+        if (!"http".equals(uri.getScheme()) || uri.getHost() == null || !port || !bare) {
             throw badAddress(address);
         }
         this.base = URI.create("http://" + uri.getRawAuthority());

@@ -192,6 +192,10 @@ class CulvertTest {
                 "127.0.0.1:15000/x",
                 "http://",
                 ":15000",
+                "127.0.0.1:99999",
+                "127.0.0.1:65536",
+                "[::1]:4294967297",
+                "127.0.0.1:0",
                 "a b:1"
             })
     void refusesOtherAddresses(String address) {

@@ -39,6 +39,23 @@ final class CaptureLedger {
         this.directory = directory;
     }
 
+    /** Where the nodes of this machine have their ledgers. */
+    static Path folder(Path stateDirectory) {
+        return stateDirectory.resolve("captured");
+    }
+
+    /** Takes a namespace out of every ledger of this machine. */
+    static void removeFromAll(Path stateDirectory, PodNetns netns) throws IOException {
+        try (DirectoryStream<Path> nodes = Files.newDirectoryStream(folder(stateDirectory), Files::isDirectory)) {
+            for (Path node : nodes) {
+                new CaptureLedger(node).remove(netns);
+            }
+        } catch (NoSuchFileException e) {
+            // Nobody has captured anything yet.
+            return;
+        }
+    }
+
     /** Whether no other agent of this node runs, and none can say so from now on as long as this one does. */
     boolean claim() throws IOException {
         if (claim != null) {

@@ -32,6 +32,7 @@ import picocli.CommandLine.ParseResult;
  * <p>Exit codes: 0 after a graceful end, 1 when it could not start, 2 for a wrong command line or configuration.
  */
 public final class CulvertAgent {
+    private static final String PROXY = "proxy";
     static final int FAILED = 1;
     static final int MISUSED = 2;
     private static final long START_SECONDS_MAX = 10;
@@ -56,20 +57,35 @@ public final class CulvertAgent {
                         "Without a subcommand it runs until it is told to stop (SIGTERM drains).");
         root.mixinStandardHelpOptions(true);
         AgentOptions.addTo(root);
-        root.addPositional(PositionalParamSpec.builder()
-                .paramLabel("proxy")
-                .arity("0..*")
-                .type(List.class)
-                .auxiliaryTypes(String.class)
-                .description("Accepted and ignored, as other agents' command lines have them.")
-                .build());
+        root.addSubcommand(PROXY, proxy());
         root.addSubcommand("ca", CaCommand.spec(InstantSource.system()));
         root.addSubcommand("redirect", RedirectCommand.spec());
+        root.addSubcommand("version", Subcommand.of("What this agent was built from.", (parsed, out) -> {
+            out.println(root.version()[0]);
+            return 0;
+        }));
+        root.addSubcommand("help", new CommandLine(new CommandLine.HelpCommand()));
         CommandLine commandLine = new CommandLine(root);
         commandLine.setExecutionStrategy(CulvertAgent::run);
+        commandLine.setParameterExceptionHandler((wrong, arguments) -> Misuse.tell(wrong));
         // A directory may be called "ca".
         commandLine.setAllowSubcommandsAsOptionParameters(true);
         return commandLine;
+    }
+
+    /** As other agents are started; what follows the word is theirs, not ours. */
+    private static CommandSpec proxy() {
+        CommandSpec proxy = CommandSpec.create();
+        proxy.usageMessage().description("Runs the agent, as without a subcommand; further words are ignored.");
+        proxy.mixinStandardHelpOptions(true);
+        AgentOptions.addTo(proxy);
+        return proxy.addPositional(PositionalParamSpec.builder()
+                .paramLabel("WORD")
+                .arity("0..*")
+                .type(List.class)
+                .auxiliaryTypes(String.class)
+                .description("Ignored.")
+                .build());
     }
 
     private static int run(ParseResult parsed) {
@@ -84,7 +100,7 @@ public final class CulvertAgent {
         while (deepest.hasSubcommand()) {
             deepest = deepest.subcommand();
         }
-        return Subcommand.run(deepest);
+        return deepest.commandSpec().name().equals(PROXY) ? runAgent(deepest) : Subcommand.run(deepest);
     }
 
     private static int runAgent(ParseResult parsed) {

@@ -1,6 +1,7 @@
 package io.culvert.agent;
 
 import io.culvert.agent.config.AgentConfig;
+import io.culvert.agent.config.CaptureConfig;
 import io.culvert.agent.pods.Capture;
 import io.culvert.cni.redirect.Iptables;
 import io.culvert.cni.redirect.RedirectApplier;
@@ -22,6 +23,9 @@ final class RedirectCapture implements Capture {
     /** The rules' own port for DNS; not captured yet. */
     private static final int DNS_PORT = 15_053;
 
+    /** Where the lock files of iptables are, of all agents and commands of this machine. */
+    private static final Path LOCKS = Path.of("/run/culvert/locks");
+
     private final RedirectApplier applier;
     private final RedirectSpec spec;
     private final CaptureLedger ledger;
@@ -34,16 +38,21 @@ final class RedirectCapture implements Capture {
 
     /** Looks for the iptables to use. */
     static RedirectCapture detect(AgentConfig config) throws RedirectException {
-        Iptables iptables = Iptables.detect(Iptables.Choice.DETECT);
-        LOG.log(System.Logger.Level.INFO, () -> "redirect rules are written with " + iptables);
-        RedirectApplier applier = new RedirectApplier(iptables, Path.of("/run/culvert/locks"));
+        RedirectApplier applier = applier();
+        LOG.log(System.Logger.Level.INFO, () -> "redirect rules are written by " + applier);
         // A machine may be several nodes, as in a laboratory.
         String node = "node-" + URLEncoder.encode(config.node().name(), StandardCharsets.UTF_8);
-        Path notes = config.process().stateDirectory().resolve("captured").resolve(node);
-        return new RedirectCapture(applier, spec(config), new CaptureLedger(notes));
+        CaptureConfig capture = CaptureConfig.of(config);
+        Path notes = CaptureLedger.folder(capture.stateDirectory()).resolve(node);
+        return new RedirectCapture(applier, spec(capture), new CaptureLedger(notes));
     }
 
-    static RedirectSpec spec(AgentConfig config) {
+    /** Writes rules with the iptables that fits this machine. */
+    static RedirectApplier applier() throws RedirectException {
+        return new RedirectApplier(Iptables.detect(Iptables.Choice.DETECT), LOCKS);
+    }
+
+    static RedirectSpec spec(CaptureConfig config) {
         return new RedirectSpec(
                 new RedirectSpec.Ports(
                         config.ports().outbound(),
@@ -51,12 +60,12 @@ final class RedirectCapture implements Capture {
                         config.ports().inbound(),
                         DNS_PORT),
                 new RedirectSpec.Marks(
-                        config.proxy().sockets().packetMark(),
+                        config.packetMark(),
                         RedirectSpec.Marks.STANDARD.connection(),
                         RedirectSpec.Marks.STANDARD.mask()),
                 RedirectSpec.Probes.STANDARD,
                 RedirectSpec.Options.STANDARD,
-                config.proxy().sockets().ipv6());
+                config.ipv6());
     }
 
     @Override

@@ -70,6 +70,20 @@ class CaptureLedgerTest {
     }
 
     @Test
+    void isTakenOutOfTheLedgersOfAllNodes() throws Exception {
+        CaptureLedger other = after(notes.resolveSibling("node-b"));
+        try (PodNetns own = PodNetns.open(OWN)) {
+            CaptureLedger.removeFromAll(folder, own);
+            ledger.add(own, OWN);
+            other.add(own, OWN);
+            assertTrue(other.claim());
+            CaptureLedger.removeFromAll(folder, own);
+            assertEquals(List.of(), ledger.names());
+            assertEquals(List.of(), other.names());
+        }
+    }
+
+    @Test
     void isClaimedByOneAgentOnly() throws IOException {
         assertTrue(ledger.claim());
         assertTrue(ledger.claim());

@@ -4,8 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.culvert.agent.config.AgentOptions;
+import io.culvert.agent.config.Knob;
+import io.culvert.cni.redirect.RedirectStatus;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine.ParseResult;
 
 final class CulvertAgentTest {
@@ -18,6 +30,93 @@ final class CulvertAgentTest {
         assertEquals(
                 "redirect",
                 parsed.matchedOption("--node-name").originalStringValues().getFirst());
+    }
+
+    private record Run(int code, String out, String err) {}
+
+    private static Run run(String... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = CulvertAgent.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(arguments);
+        return new Run(code, out.toString(), err.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '#',
+            value = {
+                "redirct remove X|'redirct' is no command, did you mean 'redirect'?; see 'culvert-agent --help'",
+                "--node-name n agent|'agent' is no command; see 'culvert-agent --help'",
+                "ztunnel proxy|'ztunnel' is no command; see 'culvert-agent --help'",
+                "hlep|'hlep' is no command, did you mean 'help'?; see 'culvert-agent --help'",
+                "--lgo=debug|'--lgo' is no option, did you mean '--log'?; see 'culvert-agent --help'",
+                "--log|Missing required parameter for option '--log' (<filter>); see 'culvert-agent --help'",
+                "ca init|Missing required parameter: 'DIR'; see 'culvert-agent ca init --help'",
+                "ca inti d|'inti' is no command, did you mean 'init'?; see 'culvert-agent ca --help'",
+                "ca init a b|'b' is one word too many; see 'culvert-agent ca init --help'",
+                "redirect check --jsn X|'--jsn' is no option, did you mean '--json'?; see 'culvert-agent redirect check --help'",
+            })
+    void tellsWhatIsWrongWithACommandLine_inOneLine(String line, String told) {
+        Run run = run(line.split(" ", -1));
+        assertEquals("culvert-agent: " + told + "\n", run.err());
+        assertEquals(2, run.code());
+        assertEquals("", run.out());
+    }
+
+    @Test
+    void runsAsOtherAgentsAreStarted_withOptionsOnEitherSide() {
+        ParseResult parsed = CulvertAgent.commandLine()
+                .parseArgs("--node-name=a", "--log=warn", "proxy", "ztunnel", "redirect", "--log", "debug");
+        ParseResult proxy = parsed.subcommand();
+        assertEquals("proxy", proxy.commandSpec().name());
+        assertFalse(proxy.hasSubcommand());
+        assertEquals(Map.of(Knob.NODE_NAME, "a", Knob.LOG_FILTER, "debug"), AgentOptions.flags(proxy));
+    }
+
+    @Test
+    void saysWhatIsMissing_whenStartedAsOtherAgentsAre() {
+        Run run = run("proxy", "ztunnel", "--role", "nobody");
+        assertEquals(2, run.code());
+        assertTrue(run.err().contains("node.role (--role): 'nobody' is unknown"), run.err());
+    }
+
+    @Test
+    void tellsItsVersionAndHelps() {
+        assertTrue(run("version").out().startsWith("culvert-agent "));
+        assertEquals(run("--version").out(), run("version").out());
+        assertTrue(run("help").out().contains("--node-name"));
+        assertTrue(run("help", "redirect").out().contains("check"));
+    }
+
+    @Test
+    void saysWhichArgumentIsNoNamespace(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "");
+        for (String what : new String[] {"check", "remove"}) {
+            Run plain = run("redirect", what, file.toString());
+            assertEquals(
+                    "culvert-agent: " + file + " is no network namespace; name one, such as /run/netns/NAME\n",
+                    plain.err());
+            assertEquals(2, plain.code());
+            Run missing = run("redirect", what, "--json", folder + "/gone");
+            assertTrue(missing.err().contains("gone does not exist; name a network namespace"), missing.err());
+            assertEquals(2, missing.code());
+        }
+    }
+
+    @Test
+    void saysHowCapturedANamespaceIs_forPeopleAndForPrograms() throws IOException {
+        Path netns = Path.of("/run/netns/a");
+        RedirectStatus partly = new RedirectStatus.Partial(List.of("a \"rule\"", "b"));
+        assertEquals("captured", RedirectCommand.text(new RedirectStatus.Captured()));
+        assertEquals("not captured", RedirectCommand.text(new RedirectStatus.NotCaptured()));
+        assertEquals("partly captured: a \"rule\"; b", RedirectCommand.text(partly));
+        assertEquals(
+                "{\"netns\":\"/run/netns/a\",\"status\":\"partly captured\",\"reasons\":[\"a \\\"rule\\\"\",\"b\"]}",
+                RedirectCommand.json(netns, partly));
     }
 
     @Test

@@ -16,6 +16,9 @@ import java.util.Objects;
  * <p>Errors: {@link ConfigException} with everything that is wrong. An empty environment variable counts as not set.
  */
 public final class AgentConfigLoader {
+    /** What the redirect rules mark connections with; sockets with the same mark could not be told apart. */
+    private static final int CONNECTION_MARK = 0x111;
+
     private static final Duration DRAIN_WITHOUT_GRACE = Duration.ofSeconds(5);
 
     /**
@@ -48,6 +51,20 @@ public final class AgentConfigLoader {
             settings.add(loader.reader.setting(knob));
         }
         return new Loaded(config, List.copyOf(settings));
+    }
+
+    /** Loads and validates what decides the redirect rules alone; what else an agent needs may be missing. */
+    public static CaptureConfig loadCapture(ConfigInputs inputs) throws ConfigException {
+        AgentConfigLoader loader = new AgentConfigLoader(inputs);
+        CaptureConfig config = new CaptureConfig(
+                loader.ports(),
+                loader.packetMark(),
+                loader.reader.bool(Knob.IPV6_ENABLED),
+                loader.reader.requiredPath(Knob.STATE_DIRECTORY));
+        if (!loader.problems.isEmpty()) {
+            throw new ConfigException(loader.problems);
+        }
+        return config;
     }
 
     private static Map<Knob, Setting> resolve(ConfigInputs inputs, List<ConfigProblem> problems) {
@@ -116,7 +133,7 @@ public final class AgentConfigLoader {
 
     private SocketConfig sockets() {
         return new SocketConfig(
-                reader.integer(Knob.PACKET_MARK),
+                packetMark(),
                 reader.choice(Knob.ENABLE_ORIG_SRC, OriginalSource.class),
                 reader.bool(Knob.IPV6_ENABLED),
                 reader.bool(Knob.INPOD_PORT_REUSE),
@@ -126,6 +143,14 @@ public final class AgentConfigLoader {
                         reader.duration(Knob.KEEPALIVE_INTERVAL),
                         reader.integer(Knob.KEEPALIVE_RETRIES)),
                 reader.bool(Knob.USER_TIMEOUT_ENABLED));
+    }
+
+    private int packetMark() {
+        int mark = reader.integer(Knob.PACKET_MARK);
+        if (mark == CONNECTION_MARK) {
+            reader.problem(Knob.PACKET_MARK, "is the mark of connections to applications; write another one");
+        }
+        return mark;
     }
 
     private HboneConfig hbone() {

@@ -1,33 +1,46 @@
 package io.culvert.agent.config;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.api.lowlevel.Parse;
+import org.snakeyaml.engine.v2.events.CollectionEndEvent;
+import org.snakeyaml.engine.v2.events.CollectionStartEvent;
+import org.snakeyaml.engine.v2.events.DocumentStartEvent;
+import org.snakeyaml.engine.v2.events.Event;
+import org.snakeyaml.engine.v2.events.MappingStartEvent;
+import org.snakeyaml.engine.v2.events.NodeEvent;
+import org.snakeyaml.engine.v2.events.ScalarEvent;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
-import org.snakeyaml.engine.v2.nodes.MappingNode;
-import org.snakeyaml.engine.v2.nodes.Node;
-import org.snakeyaml.engine.v2.nodes.NodeTuple;
-import org.snakeyaml.engine.v2.nodes.ScalarNode;
 
 /**
  * The configuration file: YAML, nested by the dots of the knobs' keys.
  *
- * <p>Bounds: 1 MiB, four levels of nesting, no aliases of collections.
+ * <p>Refused, each with its line: tags, aliases, keys without a value, a second document.
+ *
+ * <p>Bounds: 1 MiB of whatever kind of file, {@value #DEPTH_MAX} levels of nesting.
  */
 final class ConfigFile {
     private static final int BYTES_MAX = 1 << 20;
-    private static final int DEPTH_MAX = 4;
+    private static final int DEPTH_MAX = 16;
+    private static final String WHOLE = "configuration file";
 
     private final String name;
     private final List<ConfigProblem> problems;
@@ -45,71 +58,162 @@ final class ConfigFile {
     /** Reads what the file sets; what is wrong with it goes to the problems. */
     static Map<Knob, Setting> read(Path path, List<ConfigProblem> problems) {
         ConfigFile file = new ConfigFile(path.toString(), problems);
-        try {
-            if (Files.isRegularFile(path) && Files.size(path) > BYTES_MAX) {
-                file.problem("configuration file", file.name, "is larger than " + BYTES_MAX + " bytes; write less");
+        try (InputStream in = Files.newInputStream(path)) {
+            byte[] bytes = in.readNBytes(BYTES_MAX + 1);
+            if (bytes.length > BYTES_MAX) {
+                file.problem(WHOLE, file.name, "is larger than " + BYTES_MAX + " bytes; write less");
             } else {
-                file.parse(Files.readString(path));
+                file.parse(StandardCharsets.UTF_8
+                        .newDecoder()
+                        .decode(ByteBuffer.wrap(bytes))
+                        .toString());
             }
         } catch (NoSuchFileException e) {
-            file.problem("configuration file", file.name, "does not exist; create it or name another with --config");
+            file.problem(WHOLE, file.name, "does not exist; create it or name another with --config");
         } catch (CharacterCodingException e) {
-            file.problem("configuration file", file.name, "is not UTF-8; save it as UTF-8");
+            file.problem(WHOLE, file.name, "is not UTF-8; save it as UTF-8");
         } catch (IOException e) {
-            file.problem("configuration file", file.name, "cannot be read: " + e.getMessage());
+            file.problem(WHOLE, file.name, "cannot be read: " + e.getMessage());
         }
         return file.settings;
     }
 
     private void parse(String text) {
-        LoadSettings yaml = LoadSettings.builder()
+        Parse yaml = new Parse(LoadSettings.builder()
                 .setLabel(name)
-                .setMaxAliasesForCollections(0)
                 .setCodePointLimit(BYTES_MAX)
-                .build();
+                .build());
         try {
-            new Compose(yaml).composeString(text).ifPresent(root -> collect("", root, 0));
+            // A file that cannot be read to its end is told for that alone.
+            if (isShallow(yaml.parseString(text).iterator())) {
+                document(yaml.parseString(text).iterator());
+            }
         } catch (MarkedYamlEngineException e) {
             String where = e.getProblemMark().map(this::at).orElse(name);
-            problem("configuration file", where, "is not YAML: " + e.getProblem());
+            problem(WHOLE, where, "is not YAML: " + e.getProblem());
         } catch (YamlEngineException e) {
-            problem("configuration file", name, "is not YAML: " + e.getMessage());
+            problem(WHOLE, name, "is not YAML: " + e.getMessage());
         }
     }
 
-    private void collect(String prefix, Node node, int depth) {
-        if (!(node instanceof MappingNode mapping) || depth > DEPTH_MAX) {
-            String field = prefix.isEmpty() ? "configuration file" : prefix;
-            problem(field, at(node), "is no group of settings; write name: value below it");
+    private boolean isShallow(Iterator<Event> events) {
+        int depth = 0;
+        while (events.hasNext()) {
+            Event event = events.next();
+            if (event instanceof CollectionStartEvent && ++depth > DEPTH_MAX) {
+                problem(WHOLE, at(event), "is nested deeper than " + DEPTH_MAX + " levels; settings are not");
+                return false;
+            }
+            depth -= event instanceof CollectionEndEvent ? 1 : 0;
+        }
+        return true;
+    }
+
+    private void document(Iterator<Event> events) {
+        boolean begun = false;
+        while (events.hasNext()) {
+            Event event = events.next();
+            if (event instanceof DocumentStartEvent && begun) {
+                problem(WHOLE, at(event), "holds a second document; keep everything in one, without '---' in between");
+                return;
+            }
+            if (event instanceof NodeEvent root) {
+                begun = true;
+                group("", root, events);
+            }
+        }
+    }
+
+    private void group(String prefix, NodeEvent start, Iterator<Event> events) {
+        String field = prefix.isEmpty() ? WHOLE : prefix;
+        refuseTag(field, start);
+        if (!(start instanceof MappingStartEvent)) {
+            problem(field, at(start), "is no group of settings; write name: value below it");
+            skip(start, events);
             return;
         }
-        for (NodeTuple tuple : mapping.getValue()) {
-            if (tuple.getKeyNode() instanceof ScalarNode key) {
-                entry(prefix.isEmpty() ? key.getValue() : prefix + "." + key.getValue(), key, tuple, depth);
+        for (NodeEvent key = next(events); key != null; key = next(events)) {
+            if (key instanceof ScalarEvent word) {
+                String name = prefix.isEmpty() ? word.getValue() : prefix + "." + word.getValue();
+                refuseTag(name, word);
+                entry(name, word, value(events), events);
             } else {
-                problem(prefix, at(tuple.getKeyNode()), "has a key that is no word; write name: value");
+                problem(field, at(key), "has a key that is no word; write name: value");
+                skip(key, events);
+                skip(value(events), events);
             }
         }
     }
 
-    private void entry(String key, Node keyNode, NodeTuple tuple, int depth) {
+    private void entry(String key, ScalarEvent word, NodeEvent value, Iterator<Event> events) {
         Knob knob = knobs.get(key);
-        Node value = tuple.getValueNode();
+        if (knob == null && isGroup(key)) {
+            group(key, value, events);
+            return;
+        }
+        skip(value, events);
         if (knob == null) {
-            if (isGroup(key)) {
-                collect(key, value, depth + 1);
-            } else {
-                problem(key, at(keyNode), "is no setting; " + suggestion(key));
-            }
-        } else if (!(value instanceof ScalarNode scalar)) {
+            problem(key, at(word), "is no setting; " + suggestion(key));
+            return;
+        }
+        refuseTag(key, value);
+        if (!(value instanceof ScalarEvent scalar)) {
             problem(
                     key,
                     at(value),
-                    "takes one value, not a list or group; write " + knob.type().sentence());
+                    "takes one value, not a list, group or alias; write "
+                            + knob.type().sentence());
         } else if (settings.containsKey(knob)) {
-            problem(key, at(keyNode), "is set twice; remove one of them");
+            problem(key, at(word), "is set twice; remove one of them");
+        } else if (isNothing(scalar, knob)) {
+            problem(key, at(scalar), "has no value; give it one, or remove the key");
         } else {
             settings.put(knob, new Setting(knob, scalar.getValue(), at(scalar)));
+        }
+    }
+
+    /** A key with nothing behind it; a text may be empty if it says so with quotes. */
+    private static boolean isNothing(ScalarEvent scalar, Knob knob) {
+        String text = scalar.getValue();
+        return scalar.isPlain()
+                ? text.isEmpty() || text.equals("~") || text.equalsIgnoreCase("null")
+                : text.isBlank() && knob.type() != KnobType.TEXT;
+    }
+
+    private void refuseTag(String field, NodeEvent event) {
+        Optional<String> tag = switch (event) {
+            case ScalarEvent scalar -> scalar.getTag();
+            case CollectionStartEvent collection -> collection.getTag();
+            default -> Optional.empty();
+        };
+        tag.ifPresent(each -> problem(field, at(event), "has the tag " + each + ", which is not supported; remove it"));
+    }
+
+    /** The value that follows a key; the parser has seen to it that there is one. */
+    private static NodeEvent value(Iterator<Event> events) {
+        return Objects.requireNonNull(next(events), "a key has a value");
+    }
+
+    /** The next key, value or entry; null at the end of the collection. */
+    private static @Nullable NodeEvent next(Iterator<Event> events) {
+        while (events.hasNext()) {
+            Event event = events.next();
+            if (event instanceof NodeEvent node) {
+                return node;
+            }
+            if (event instanceof CollectionEndEvent) {
+                return null;
+            }
+        }
+        return null;
+    }
+
+    /** Passes over the rest of a value whose first event this is. */
+    private static void skip(NodeEvent start, Iterator<Event> events) {
+        int open = start instanceof CollectionStartEvent ? 1 : 0;
+        while (open > 0 && events.hasNext()) {
+            Event event = events.next();
+            open += event instanceof CollectionStartEvent ? 1 : event instanceof CollectionEndEvent ? -1 : 0;
         }
     }
 
@@ -124,8 +228,8 @@ final class ConfigFile {
                 .orElse("remove it, or see docs/configuration.md for the names");
     }
 
-    private String at(Node node) {
-        return node.getStartMark().map(this::at).orElse(name);
+    private String at(Event event) {
+        return event.getStartMark().map(this::at).orElse(name);
     }
 
     private String at(Mark mark) {

@@ -17,7 +17,7 @@ public enum Knob {
                     .choices("node", "proxy", "all")
                     .byDefault("all")
                     .means(
-                            "Which half of the agent runs: enrolment of pods (`node`), their traffic (`proxy`), or both in one process (`all`).")),
+                            "Which half of the agent runs. Only `all`, both in one process, is there so far; `node` (enrolment of pods) and `proxy` (their traffic) are refused.")),
     NODE_NAME(row(KnobType.TEXT, "--node-name", "node.name", "NODE_NAME")
             .means("The name of the node that this agent serves; only pods of that node are captured. Required.")),
     CLUSTER_ID(row(KnobType.TEXT, "--cluster-id", "node.clusterId", "ISTIO_META_CLUSTER_ID", "CLUSTER_ID")
@@ -71,10 +71,12 @@ public enum Knob {
             .within("0", "65535")
             .means("Readiness, on every address of the agent's own network namespace; `0` picks a free port.")),
 
-    PACKET_MARK(row(KnobType.INTEGER, "--packet-mark", "sockets.packetMark", "PACKET_MARK")
-            .byDefault("1337")
-            .within("1", "2147483647")
-            .means("The mark on every socket that the agent opens in a pod; the redirect rules let it pass.")),
+    PACKET_MARK(
+            row(KnobType.INTEGER, "--packet-mark", "sockets.packetMark", "PACKET_MARK")
+                    .byDefault("1337")
+                    .within("1", "4095")
+                    .means(
+                            "The mark on every socket that the agent opens in a pod; the redirect rules let it pass. Not 273, which marks connections.")),
     ENABLE_ORIG_SRC(
             row(KnobType.CHOICE, "--original-source", "sockets.originalSource", "ENABLE_ORIG_SRC")
                     .choices("auto", "true", "false")
@@ -250,7 +252,7 @@ public enum Knob {
                     .means(
                             "Where the agent notes which pods it has captured, so that it can release those that leave the mesh while it is away. To be on a file system that a reboot empties.")),
     BUILD_TAG(
-            row(KnobType.TEXT, "--build-tag", "log.buildTag", "ISTIO_META_ISTIO_VERSION")
+            row(KnobType.TEXT, "--build-tag", "process.buildTag", "ISTIO_META_ISTIO_VERSION")
                     .byDefault("unknown")
                     .means(
                             "The version that the `istio_build` metric and `/config_dump` report, so that fleet tools can tell rollouts apart."));

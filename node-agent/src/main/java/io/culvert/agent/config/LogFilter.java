@@ -9,7 +9,8 @@ import java.util.TreeMap;
 /**
  * Which log entries are written: a level for everything, and levels for single targets.
  *
- * <p>Written as {@code info,access=debug,proxy=trace}; a target alone stands for all of its entries.
+ * <p>Written as {@code info,access=debug,proxy=trace}; a target alone stands for all of its entries, unless it could be a
+ * misspelt level.
  *
  * <p>Bounds: 4,096 characters, 64 targets.
  *
@@ -20,6 +21,9 @@ public record LogFilter(Level level, Map<String, Level> targets) {
     public static final LogFilter INFO = new LogFilter(Level.INFO, Map.of());
     private static final int TEXT_LENGTH_MAX = 4_096;
     private static final int TARGETS_MAX = 64;
+    /** What other programs call their levels. */
+    private static final Map<String, String> OTHER_WORDS =
+            Map.of("warning", "WARN", "information", "INFO", "verbose", "DEBUG", "none", "OFF", "all", "TRACE");
 
     /** How much of a target is written. */
     public enum Level {
@@ -72,6 +76,7 @@ public record LogFilter(Level level, Map<String, Level> targets) {
             } else if (isLevel(trimmed)) {
                 merged = level(trimmed);
             } else if (!trimmed.isEmpty()) {
+                requireNoLevelMeant(trimmed);
                 mergedTargets.put(target(trimmed), Level.TRACE);
             }
         }
@@ -85,6 +90,19 @@ public record LogFilter(Level level, Map<String, Level> targets) {
             }
         }
         return false;
+    }
+
+    /** A word alone may be a target; one that is nearly a level is a slip, and would silence what it was to show. */
+    private static void requireNoLevelMeant(String word) {
+        for (Level level : Level.values()) {
+            int slips = level.word().length() < 5 ? 1 : 2;
+            boolean near =
+                    word.length() <= 40 && Suggestion.edits(word.toLowerCase(Locale.ROOT), level.word()) <= slips;
+            if (near || level.name().equals(OTHER_WORDS.get(word.toLowerCase(Locale.ROOT)))) {
+                throw new IllegalArgumentException("'" + shorten(word) + "' is no level; did you mean " + level.word()
+                        + "? A target of this name is written " + shorten(word) + "=trace");
+            }
+        }
     }
 
     private static Level level(String word) {

@@ -92,10 +92,15 @@ public final class PodProxy implements ServingProxy {
         };
         // 0, 0 is [::], dual-stack where the namespace has IPv6; 0, ffff:0:0 is 0.0.0.0.
         long any = sockets.ipv6() ? 0 : 0xffff_0000_0000L;
-        int fd = host.sockets()
-                .listenTcp(
-                        netns,
-                        new ListenSpec(0, any, port, BACKLOG, transparency, sockets.portReuse(), sockets.packetMark()));
+        ListenSpec spec =
+                new ListenSpec(0, any, port, BACKLOG, transparency, sockets.portReuse(), sockets.packetMark());
+        int fd;
+        try {
+            fd = host.sockets().listenTcp(netns, spec);
+        } catch (ShimException e) {
+            String address = (sockets.ipv6() ? "[::]:" : "0.0.0.0:") + port;
+            throw new ShimException("listen on " + address + ": " + e.call(), e.errno());
+        }
         opened.add(fd);
         // What is accepted inherits these, which saves setting them each time.
         SocketFactory.tune(fd, new ProxyTerms(config).connectSpec());

@@ -203,7 +203,7 @@ class AgentConfigLoaderTest {
                         "ports.stats (culvert.yaml:4): is set twice; remove one of them",
                         "nonsense (culvert.yaml:5): is no setting; remove it, or see docs/configuration.md for the names",
                         "sockets.keepalive (culvert.yaml:7): is no group of settings; write name: value below it",
-                        "log.filter (culvert.yaml:9): takes one value, not a list or group; write a level, or `target=level`, separated by commas"),
+                        "log.filter (culvert.yaml:9): takes one value, not a list, group or alias; write a level, or `target=level`, separated by commas"),
                 fileProblems("""
                         ports:
                           admn: 1
@@ -224,6 +224,77 @@ class AgentConfigLoaderTest {
         assertTrue(
                 problems.getFirst().startsWith("configuration file (culvert.yaml:3): is not YAML: "),
                 problems::toString);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "log: {filter: }|log.filter (culvert.yaml:1): has no value; give it one, or remove the key",
+                "log: {filter: ''}|log.filter (culvert.yaml:1): has no value; give it one, or remove the key",
+                "node: {clusterId: ~}|node.clusterId (culvert.yaml:1): has no value; give it one, or remove the key",
+                "ports: {admin: !!int 1}|ports.admin (culvert.yaml:1): has the tag tag:yaml.org,2002:int, which is not supported; remove it",
+                "ports: !mine {admin: 1}|ports (culvert.yaml:1): has the tag !mine, which is not supported; remove it",
+                "log: {filter: inof}|log.filter (culvert.yaml:1): 'inof' is no level; did you mean info? A target of this name is written inof=trace",
+                "{a: {b: [{c: 1}]}}|a (culvert.yaml:1): is no setting; remove it, or see docs/configuration.md for the names",
+            })
+    void refusesWhatOnlyLooksLikeASetting(String yaml, String told) throws IOException {
+        assertEquals(List.of(told), fileProblems(yaml.replace("''", "\"\"") + "\n"));
+    }
+
+    @Test
+    void takesAnEmptyText_thatIsSaidToBeOne() throws Exception {
+        Path file = file("node: {network: \"\"}\n");
+        assertEquals(
+                "",
+                AgentConfigLoader.load(new ConfigInputs(REQUIRED, Map.of("NETWORK", ""), file, 8))
+                        .config()
+                        .node()
+                        .network());
+    }
+
+    @Test
+    void refusesASecondDocument() throws IOException {
+        assertEquals(
+                List.of("configuration file (culvert.yaml:2): holds a second document; keep everything in one, "
+                        + "without '---' in between"),
+                fileProblems("ports: {admin: 1}\n---\nports: {stats: 2}\n"));
+    }
+
+    @Test
+    void boundsDepthAndSize_withOneProblem() throws IOException {
+        for (String deep : List.of("[".repeat(100_000), "{a: ".repeat(20_000), "? ".repeat(50_000))) {
+            List<String> problems = fileProblems(deep);
+            assertEquals(1, problems.size());
+            assertTrue(problems.getFirst().contains("nested deeper than"), problems::toString);
+        }
+        List<String> endless = problems(new ConfigInputs(REQUIRED, Map.of(), Path.of("/dev/zero"), 8));
+        assertEquals(List.of("configuration file (/dev/zero): is larger than 1048576 bytes; write less"), endless);
+    }
+
+    @Test
+    void loadsWhatDecidesTheRedirectRules_withoutTheRest() throws Exception {
+        Map<Knob, String> flags = Map.of(Knob.IPV6_ENABLED, "false");
+        Path file = file("sockets: {packetMark: 7}\nports: {inbound: 1}\n");
+        CaptureConfig capture = AgentConfigLoader.loadCapture(new ConfigInputs(flags, Map.of(), file, 8));
+        assertEquals(7, capture.packetMark());
+        assertEquals(1, capture.ports().inbound());
+        assertEquals(Path.of("/run/culvert"), capture.stateDirectory());
+        assertEquals(false, capture.ipv6());
+        Map<Knob, String> required = new EnumMap<>(REQUIRED);
+        required.putAll(flags);
+        assertEquals(
+                capture,
+                CaptureConfig.of(AgentConfigLoader.load(new ConfigInputs(required, Map.of(), file, 8))
+                        .config()));
+        ConfigException wrong = assertThrows(
+                ConfigException.class,
+                () -> AgentConfigLoader.loadCapture(
+                        new ConfigInputs(Map.of(Knob.PACKET_MARK, "273"), Map.of(), null, 8)));
+        assertTrue(wrong.problems()
+                .getFirst()
+                .toString()
+                .contains("sockets.packetMark (--packet-mark): is the mark of connections"));
     }
 
     @ParameterizedTest

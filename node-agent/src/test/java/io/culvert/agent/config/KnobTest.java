@@ -30,6 +30,17 @@ class KnobTest {
         }
     }
 
+    @Test
+    void keysOfAGroupStandTogether() {
+        Set<String> begun = new HashSet<>();
+        String last = "";
+        for (Knob knob : Knob.values()) {
+            String group = knob.fileKey().substring(0, knob.fileKey().indexOf('.'));
+            assertTrue(group.equals(last) || begun.add(group), knob.fileKey());
+            last = group;
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void rowsAreComplete(Knob knob) {

@@ -2,6 +2,7 @@ package io.culvert.agent.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.config.LogFilter.Level;
 import io.culvert.testkit.Gen;
@@ -45,6 +46,57 @@ class LogFilterTest {
             })
     void refusesOtherDirectives(String text) {
         assertThrows(IllegalArgumentException.class, () -> LogFilter.parse(text));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "inof, info",
+        "Warning, warn",
+        "wran, warn",
+        "of, off",
+        "eror, error",
+        "err, error",
+        "deubg, debug",
+        "tarce, trace",
+        "none, off",
+        "debgu, debug"
+    })
+    void takesAWordThatIsNearlyALevel_forASlip(String word, String meant) {
+        IllegalArgumentException e =
+                assertThrows(IllegalArgumentException.class, () -> LogFilter.parse("info," + word));
+        assertTrue(
+                String.valueOf(e.getMessage()).startsWith("'" + word + "' is no level; did you mean " + meant + "?"),
+                e::getMessage);
+        assertEquals("info," + word + "=trace", LogFilter.parse(word + "=trace").toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "access",
+                "admin",
+                "base",
+                "certs",
+                "config",
+                "hbone",
+                "mesh",
+                "pods",
+                "proxy",
+                "relay",
+                "route",
+                "telemetry",
+                "log",
+                "file",
+                "ca",
+                "redirect",
+                "ztunnel",
+                "dns",
+                "xds",
+                "zds",
+                "io.culvert"
+            })
+    void takesOtherWordsForTargets(String word) {
+        assertEquals("info," + word + "=trace", LogFilter.parse(word).toString());
     }
 
     @Test

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class SuggestionTest {
     @ParameterizedTest
-    @CsvSource({"kitten, sitting, 3", "'', abc, 3", "abc, abc, 0", "flaw, lawn, 2"})
+    @CsvSource({"kitten, sitting, 3", "'', abc, 3", "abc, abc, 0", "flaw, lawn, 2", "inof, info, 1", "ca, ac, 1"})
     void countsEdits(String from, String to, int edits) {
         assertEquals(edits, Suggestion.edits(from, to));
     }
