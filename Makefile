@@ -43,7 +43,7 @@ bench: build ## cost against plain TCP, in network namespaces (root, or user nam
 jmh: ## JMH benchmarks; INCLUDE=regex picks, ARGS go to JMH (ARGS=-l lists)
 	@build/deps test
 	$(MVN) -pl perf -am -DskipTests package
-	perf/jmh $(INCLUDE) $(ARGS)
+	perf/jmh $(if $(INCLUDE),'$(subst ','\'',$(INCLUDE))') $(ARGS)
 h2spec: ## HTTP/2 conformance of the server role; docs/h2spec.md lists what does not apply (needs Go)
 	@build/find-jdk >/dev/null
 	@build/h2spec >/dev/null

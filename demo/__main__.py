@@ -8,6 +8,7 @@ import time
 
 import cell
 import mesh
+import stale
 from capture import user_kept
 from lab import NODES, PODS, ROOT, Lab, LabError
 from steps import Steps
@@ -33,11 +34,14 @@ def main():
     if missing:
         sys.exit("culvert: the demonstration needs more than is here: sudo apt-get install -y " + " ".join(missing))
     parent = os.path.join(ROOT, "target")
+    stale.sweep(parent, "demo-")
+    stale.sweep(tempfile.gettempdir(), "culvert-demo-")
     try:
         os.makedirs(parent, exist_ok=True)
         directory = tempfile.mkdtemp(prefix="demo-", dir=parent)
     except OSError:
         directory = tempfile.mkdtemp(prefix="culvert-demo-")
+    stale.own(directory, os.getpid())
     code = cell.run(lambda pid, release: demonstrate(directory, keep, unprivileged, pid, release))
     if code in (0, 130, 141) and not (keep and code == 0):
         shutil.rmtree(directory, ignore_errors=True)
@@ -49,6 +53,8 @@ def main():
 def demonstrate(directory, keep, unprivileged, pid, release):
     """Process 1 of the cell: the whole demonstration; its exit code."""
     story, lab = Story(), Lab(directory)
+    # From here on the lab lives and dies with this process, which may outlive the one that was started.
+    stale.own(directory, pid)
     story.title("CULVERT: a mesh without sidecars", "as an ordinary user" if unprivileged else "as root")
     try:
         begin(lab, story)

@@ -4,6 +4,7 @@ import glob
 import importlib.machinery
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,44 @@ class Bypassed(peers.Direct):
 
 def leftovers(pid):
     return glob.glob(f"/run/netns/cvb{pid}-*")
+
+
+class JmhTest(unittest.TestCase):
+    """perf/jmh with a JVM that only pretends, in a folder of its own."""
+
+    def run_jmh(self, script, code):
+        with tempfile.TemporaryDirectory() as root:
+            for folder in ("perf/macro", "perf/target", "build", "config", "jdk/bin"):
+                os.makedirs(os.path.join(root, folder))
+            for path in ("perf/jmh", "perf/macro/results_md.py", "perf/macro/commands.py", "config/jvm.options"):
+                shutil.copy(os.path.join(os.path.dirname(PERF), path), os.path.join(root, path))
+            with open(os.path.join(root, "perf/target/classpath"), "w", encoding="ascii") as file:
+                file.write("none")
+            for path, text in (("build/find-jdk", f"echo {root}/jdk"), ("jdk/bin/java", script)):
+                with open(os.path.join(root, path), "w", encoding="ascii") as file:
+                    file.write("#!/bin/sh\n" + text + "\n")
+                os.chmod(os.path.join(root, path), 0o755)
+            done = subprocess.run([os.path.join(root, "perf/jmh"), "A|B"], capture_output=True, text=True, check=False)
+            self.assertEqual(code, done.returncode, done.stdout + done.stderr)
+            return [name for folder in ("results", "out") for name in glob.glob(os.path.join(root, "perf", folder, "*"))]
+
+    RESULT = ('[{"benchmark":"b","mode":"avgt","vmName":"vm","vmVersion":"1",'
+              '"primaryMetric":{"score":1,"scoreError":"NaN","scoreUnit":"ns/op"}}]')
+    # The result file is what follows -rff; the pattern stays one word.
+    FIND = 'while [ "$1" != -rff ]; do shift; done; out=$2; [ "$3" = "A|B" ] || exit 9; '
+
+    def test_a_run_is_kept(self):
+        self.assertEqual(2, len(self.run_jmh(self.FIND + f"echo '{self.RESULT}' >$out", 0)))
+
+    def test_a_run_that_does_not_end_leaves_nothing(self):
+        self.assertEqual([], self.run_jmh(self.FIND + "echo '[' >$out; exit 3", 3))
+        self.assertEqual([], self.run_jmh(self.FIND + "echo '[' >$out; kill -KILL $$", 247))
+
+    def test_make_gives_the_pattern_as_one_word(self):
+        done = subprocess.run(
+            ["make", "--no-print-directory", "-n", "jmh", "INCLUDE=A|it's", "MVN=true"],
+            cwd=os.path.dirname(PERF), capture_output=True, text=True, check=True)
+        self.assertIn("perf/jmh 'A|it'\\''s'", done.stdout)
 
 
 class PathTest(unittest.TestCase):
