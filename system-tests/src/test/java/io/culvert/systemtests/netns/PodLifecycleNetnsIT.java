@@ -124,6 +124,26 @@ class PodLifecycleNetnsIT {
     }
 
     @Test
+    void portThatAnotherProgramOfThePodHas_isNamed() {
+        MeshYaml without = lab.mesh();
+        lab.agent("one").allowTrouble("listen on \\[::\\]:15008: bind");
+        try (LabProcess taken = NetProbe.serve(lab.net(), lab.ns("b"), 15_008, "echo")) {
+            lab.post(without.pod(lab.ns("b")));
+            Eventually.holds(
+                    "it is told which",
+                    SOON,
+                    () -> lab.agent("one")
+                            .configDump()
+                            .path("workloadState")
+                            .toString()
+                            .contains("listen on [::]:15008: bind: EADDRINUSE"));
+            taken.stop();
+        }
+        lab.awaitInForce("one", lab.mesh());
+        lab.apply(without);
+    }
+
+    @Test
     void namespaceThatAppearsAfterItsPodIsNamed_isServedThen() {
         Netns server = lab.ns("server");
         // What the next pod of the lab will be.

@@ -218,6 +218,32 @@ class PolicyNetnsIT {
                 () -> lab().agent("two").configDump().at("/meshFile/lastError").isNull());
     }
 
+    @Test
+    void editToATrustDomainThatTheAuthorityIsNotOf_isABadEdit() {
+        lab().apply(open);
+        MeshLab.NODES.forEach(node -> lab().agent(node).allowTrouble("mesh file refused, the last good one stays"));
+        AgentMetrics before = lab().agent("two").metrics();
+        lab().write(open.text().replace("{trustDomain: cluster.local}", "{trustDomain: other.example}"));
+        String told =
+                lab().meshFile() + ":1:21: mesh.trustDomain: the certificate authority certifies only cluster.local";
+        Eventually.passes("both agents say what is wrong", SOON, () -> {
+            for (String node : MeshLab.NODES) {
+                String shown =
+                        lab().agent(node).configDump().at("/meshFile/lastError").asText();
+                assertTrue(shown.startsWith(told), shown);
+                assertTrue(lab().agent(node).log().stream()
+                        .anyMatch(e -> e.field("message").contains(told)));
+            }
+        });
+        assertEquals(1, refusals(lab().agent("two").metrics()) - refusals(before));
+        expectServed("client");
+        lab().apply(open);
+        Eventually.holds(
+                "the good one is read again",
+                SOON,
+                () -> lab().agent("two").configDump().at("/meshFile/lastError").isNull());
+    }
+
     private static double refusals(AgentMetrics metrics) {
         return metrics.sum(
                 "culvert_config_reload_total", s -> !s.label("result").equals("applied"));

@@ -37,7 +37,7 @@ class PackageRulesTest {
             "cni", Set.of("protocol", "shim"),
             "control", Set.of("protocol"),
             "agent", Set.of("protocol", "shim", "cni", "control"),
-            "cli", Set.of("protocol", "control"),
+            "cli", Set.of(),
             "testkit", Set.of());
 
     /** Which packages of the agent a package of the agent may name; itself always. */
