@@ -41,6 +41,7 @@ import io.culvert.shim.ShimSelfTest;
 import io.culvert.shim.SocketFactory;
 import io.netty.handler.ssl.OpenSsl;
 import io.netty.util.Version;
+import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -65,8 +66,11 @@ import org.jspecify.annotations.Nullable;
 final class Wiring {
     private static final System.Logger LOG = System.getLogger(Wiring.class.getName());
     private static final int CA_CALLS_MAX = 8;
-    /** Of all loops; the JVM is given some more direct memory than this. */
-    private static final long BUFFER_BYTES_MAX = 384L * 1024 * 1024;
+    /** What the JVM allows; the loops' buffers are three quarters, the rest is scratch and whatever else needs some. */
+    private static final long DIRECT_BYTES_MAX = PlatformDependent.estimateMaxDirectMemory();
+
+    private static final long BUFFER_BYTES_MAX = DIRECT_BYTES_MAX / 4 * 3;
+    private static final long LOOP_BUFFER_BYTES_MIN = 1L << 20;
 
     /** Nothing listens for SOCKS, so that the port is the applications'. */
     private static final int NO_SOCKS = 0;
@@ -99,7 +103,7 @@ final class Wiring {
         metrics = new Metrics(config.process().buildTag(), version);
         ProcessMetrics.addTo(metrics, logging::droppedLines);
         int threads = config.process().workerThreads();
-        loops = LoopGroup.start(threads, BUFFER_BYTES_MAX / threads);
+        loops = LoopGroup.start(threads, bufferBytesPerLoop(threads));
         loops.onUnexpectedEnd(this::giveUp);
         LoopPulse pulse = new LoopPulse(loops.loops(), readiness, Ticker.SYSTEM);
         LocalCa ca = LocalCa.open(config.mesh().caDirectory(), clock);
@@ -158,6 +162,15 @@ final class Wiring {
 
     private static @Nullable SpiffeId identityOf(@Nullable Workload workload) {
         return workload == null ? null : workload.identity();
+    }
+
+    private static long bufferBytesPerLoop(int threads) throws IOException {
+        long bytes = BUFFER_BYTES_MAX / threads;
+        if (bytes < LOOP_BUFFER_BYTES_MIN) {
+            throw new IOException("the JVM's " + (DIRECT_BYTES_MAX >> 20) + " MiB of direct memory are too little for "
+                    + threads + " worker threads: raise -XX:MaxDirectMemorySize");
+        }
+        return bytes;
     }
 
     private RouterSettings routerSettings() {

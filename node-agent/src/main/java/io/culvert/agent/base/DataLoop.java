@@ -15,6 +15,9 @@ import java.util.concurrent.TimeUnit;
  * <p>Runs on: its own thread, except {@link #execute} and {@link #schedule}, which any thread may call.
  */
 public final class DataLoop implements Loop {
+    /** Half of what is idle goes each time: within a minute most of it. */
+    private static final long TRIM_PAUSE_SECONDS = 10;
+
     private final IoEventLoop executor;
     private final int index;
     private final LoopMemory memory;
@@ -22,7 +25,13 @@ public final class DataLoop implements Loop {
     DataLoop(IoEventLoop executor, int index, long bufferBytesMax) {
         this.executor = executor;
         this.index = index;
-        this.memory = new LoopMemory(bufferBytesMax);
+        this.memory = new LoopMemory(bufferBytesMax, executor);
+    }
+
+    /** Has memory given back that is not used for long. */
+    void trimForEver() {
+        ScheduledFuture<?> _ = executor.scheduleWithFixedDelay(
+                memory.pool()::trim, TRIM_PAUSE_SECONDS, TRIM_PAUSE_SECONDS, TimeUnit.SECONDS);
     }
 
     public int index() {
@@ -55,7 +64,12 @@ public final class DataLoop implements Loop {
     }
 
     @Override
-    public BufferPool buffers() {
+    public BufferShare buffers() {
+        return memory.share();
+    }
+
+    @Override
+    public BufferPool pool() {
         return memory.pool();
     }
 

@@ -26,7 +26,10 @@ public interface Loop {
     long nanoTime();
 
     /** Buffers that may be kept beyond the call chain. */
-    BufferPool buffers();
+    BufferShare buffers();
+
+    /** What all shares of this loop's buffers are of. */
+    BufferPool pool();
 
     /** Scratch for ciphertext just read, cleared. */
     ByteBuffer cipherIn();

@@ -32,7 +32,7 @@ public final class LoopGroup {
      * Starts the loops.
      *
      * @param count 1..256
-     * @param bufferBytesMax how many bytes of buffers one loop may have lent at once
+     * @param bufferBytesMax how much memory the buffers of one loop may take
      */
     public static LoopGroup start(int count, long bufferBytesMax) {
         AtomicInteger number = new AtomicInteger();
@@ -46,6 +46,7 @@ public final class LoopGroup {
         List<DataLoop> loops = IntStream.range(0, count)
                 .mapToObj(index -> new DataLoop(executors.next(), index, bufferBytesMax))
                 .toList();
+        loops.forEach(DataLoop::trimForEver);
         return new LoopGroup(executors, loops);
     }
 

@@ -1,6 +1,7 @@
 package io.culvert.agent.base;
 
 import java.nio.ByteBuffer;
+import java.util.concurrent.Executor;
 
 /**
  * One loop's scratch buffers and its pool.
@@ -9,6 +10,7 @@ import java.nio.ByteBuffer;
  */
 public final class LoopMemory {
     private final BufferPool pool;
+    private final BufferShare share;
     private final ByteBuffer cipherIn = ByteBuffer.allocateDirect(Loop.READ_BYTES_MAX + Loop.TLS_RECORD_BYTES_MAX);
     private final ByteBuffer plainIn = ByteBuffer.allocateDirect(Loop.READ_BYTES_MAX + Loop.TLS_RECORD_BYTES_MAX);
     private final ByteBuffer cipherOut =
@@ -18,10 +20,17 @@ public final class LoopMemory {
     /**
      * Allocates the scratch buffers.
      *
-     * @param bufferBytesMax how many bytes the pool may have lent at once
+     * @param bufferBytesMax how much memory the pool may take
+     * @param loop runs a task after the one that runs now
      */
-    public LoopMemory(long bufferBytesMax) {
-        this.pool = new BufferPool(bufferBytesMax);
+    public LoopMemory(long bufferBytesMax, Executor loop) {
+        this.pool = new BufferPool(bufferBytesMax, loop);
+        this.share = pool.share();
+    }
+
+    /** The share of whoever has none of its own. */
+    public BufferShare share() {
+        return share;
     }
 
     public BufferPool pool() {

@@ -194,7 +194,7 @@ public enum Knob {
                     .byDefault("16384")
                     .within("1", "1000000")
                     .means(
-                            "How many connections of one pod may be open, both directions together; further ones are refused.")),
+                            "How many connections of one pod may be open, counted apart: those it opens, those in tunnels to it, and those in plaintext to it; further ones of that kind are refused.")),
     TUNNELS_MAX(row(KnobType.INTEGER, "--max-tunnels", "limits.tunnelsPerPod", "CULVERT_MAX_TUNNELS_PER_POD")
             .byDefault("2048")
             .within("1", "1000000")

@@ -1,5 +1,9 @@
 package io.culvert.agent.hbone;
 
+import io.culvert.agent.base.BufferPool;
+import io.culvert.agent.base.BufferShare;
+import io.culvert.agent.base.BufferWait;
+import io.culvert.agent.base.Chunk;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.base.Timer;
 import io.culvert.agent.certs.TlsMaterial;
@@ -24,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * take yet.
  *
  * <p>Bounds: one partial record in, before the handshake is done in no more memory than its bytes; out, what one {@link
- * #write} produced, since {@link #isBlocked} forbids the next. So many connections whose handshake failed wait for their
+ * #write} produced, since {@link #isBlocked} forbids the next. Nothing is read while what is left of a record could not be
+ * kept. So many connections whose handshake failed wait for their
  * peers to read why; one more closes at once.
  */
 public final class TlsTransport implements Transport, RelaySocket.Listener {
@@ -68,10 +73,18 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private final RelaySocket socket;
     private final TlsMaterial material;
     private final SSLEngine engine;
+    private final BufferShare share;
     private final ChunkQueue waiting;
     private final Turn turn;
+    private final BufferWait bufferWait;
     private @Nullable Events events;
-    private @Nullable ByteBuffer partial;
+    private @Nullable Chunk partial;
+    /** A partial record on the heap: of a peer that has proved nothing yet. */
+    private @Nullable ByteBuffer unprovenPartial;
+    /** Where a partial record could be kept, while one is looked for. */
+    private @Nullable Chunk spare;
+
+    private boolean exchanging;
     private @Nullable Timer lingerDeadline;
     private boolean secured;
     /** It is over for whoever uses it; what is left to say goes out, what comes is dropped. */
@@ -93,8 +106,10 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         this.socket = socket;
         this.material = material;
         this.engine = engine;
-        this.waiting = new ChunkQueue(loop.buffers());
+        this.share = loop.buffers();
+        this.waiting = new ChunkQueue(this::lend);
         this.turn = new Turn(loop, this);
+        this.bufferWait = BufferWait.forTunnel(share, turn);
     }
 
     @Override
@@ -151,14 +166,36 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             discardInput();
             return;
         }
+        try {
+            readSome();
+        } finally {
+            releaseSpare();
+        }
+    }
+
+    private void readSome() {
         int reads = 0;
         while (!isClosed() && socket.isReadable()) {
             if (reads++ == READS_PER_TURN_MAX) {
                 turn.request();
                 return;
             }
+            if (!canKeepPartial()) {
+                bufferWait.begin();
+                return;
+            }
             readOnce();
         }
+    }
+
+    /** Whoever has proved nothing yet holds no more memory than it sent bytes, and none of what others live on. */
+    private boolean canKeepPartial() {
+        Chunk held = partial;
+        if (secured && spare == null && (held == null || held.bytes().capacity() < Loop.TLS_RECORD_BYTES_MAX)) {
+            spare = share.borrowForRecord();
+            return spare != null;
+        }
+        return true;
     }
 
     private void drainWaiting() {
@@ -189,10 +226,20 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     }
 
     private void takePartial(ByteBuffer into) {
-        ByteBuffer held = partial;
+        ByteBuffer unproven = unprovenPartial;
+        if (unproven != null) {
+            into.put(unproven.flip());
+            unprovenPartial = null;
+        }
+        Chunk held = partial;
         if (held != null) {
-            into.put(held.flip());
-            releasePartial();
+            into.put(held.bytes().flip());
+            partial = null;
+            if (spare == null) {
+                spare = held;
+            } else {
+                held.giveBack();
+            }
         }
     }
 
@@ -204,13 +251,17 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             fail(Failure.TLS, new SSLException("a TLS record is longer than a TLS record may be"));
             return;
         }
-        // Whoever has proved nothing yet holds no more memory than it sent bytes, and none of what others live on.
-        ByteBuffer held = secured ? loop.buffers().borrow() : ByteBuffer.allocate(rest.remaining());
+        Chunk held = rest.remaining() <= BufferPool.SMALL && secured ? share.borrowForTunnel(BufferPool.SMALL) : null;
         if (held == null) {
-            fail(Failure.NO_BUFFER, null);
-            return;
+            held = spare;
+            spare = null;
         }
-        partial = held.put(rest);
+        if (held == null) {
+            unprovenPartial = ByteBuffer.allocate(rest.remaining()).put(rest);
+        } else {
+            held.bytes().clear().put(rest);
+            partial = held;
+        }
     }
 
     /** The engine finds out only when all of it is there, and until then it would have to be kept. */
@@ -300,6 +351,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     @Override
     public void write(ByteBuffer plain) {
         ByteBuffer out = loop.cipherOut();
+        exchanging = true;
         try {
             while (plain.hasRemaining() && !isClosed()) {
                 SSLEngineResult result = engine.wrap(plain, out);
@@ -315,7 +367,14 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             push(out);
         } catch (SSLException e) {
             fail(Failure.TLS, e);
+        } finally {
+            exchanging = false;
         }
+    }
+
+    /** What was written takes the place of what it was made of. */
+    private @Nullable Chunk lend(int wanted) {
+        return exchanging ? share.exchange(wanted) : share.borrowForTunnel(wanted);
     }
 
     private void push(ByteBuffer out) {
@@ -435,6 +494,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         closing = true;
         closed = true;
         cancelLinger();
+        bufferWait.end();
         if (holdsLingerPlace) {
             factory.unprovenLingering.decrementAndGet();
         }
@@ -453,12 +513,20 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     }
 
     private void releasePartial() {
-        ByteBuffer held = partial;
+        unprovenPartial = null;
+        Chunk held = partial;
         if (held != null) {
             partial = null;
-            if (held.isDirect()) {
-                loop.buffers().giveBack(held);
-            }
+            held.giveBack();
+        }
+        releaseSpare();
+    }
+
+    private void releaseSpare() {
+        Chunk held = spare;
+        if (held != null) {
+            spare = null;
+            held.giveBack();
         }
     }
 }

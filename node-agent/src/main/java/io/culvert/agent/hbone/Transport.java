@@ -59,7 +59,10 @@ public interface Transport {
     /** Who the peer proved to be; to be asked once secured. */
     PeerIdentity peer();
 
-    /** Writes all of the buffer; never called while blocked. */
+    /**
+     * Writes all of the buffer; never called while blocked. What the kernel does not take is kept in as much memory as the
+     * buffer has, which the caller gives back right afterwards.
+     */
     void write(ByteBuffer plain);
 
     /**

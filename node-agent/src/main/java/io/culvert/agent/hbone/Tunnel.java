@@ -78,7 +78,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
         this.transport = transport;
         this.emptySinceNanos = loop.nanoTime();
         this.session = server ? HboneSession.server(terms.session(), this) : HboneSession.client(terms.session(), this);
-        this.output = new TunnelOutput(loop, session, transport, this::requestFlush);
+        this.output = new TunnelOutput(loop, session, transport, this::requestFlush, this::onBuffers);
         this.watch = new TunnelWatch(loop, this, terms);
     }
 
@@ -243,7 +243,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
 
     // ---- sending ----------------------------------------------------------------------------------------------------
 
-    /** Where the stream's next bytes may be read to; null when flow control or the transport blocks it. */
+    /** Where the stream's next bytes may be read to; null when flow control, the transport or want of a buffer blocks it. */
     @Nullable
     ByteBuffer room(TunnelStream stream) {
         if (closed || !output.drainControl()) {
@@ -297,6 +297,21 @@ public final class Tunnel implements Transport.Events, HboneListener {
 
     @Override
     public void onUnblocked() {
+        goOn();
+    }
+
+    private void onBuffers() {
+        if (!closed && open) {
+            try {
+                goOn();
+            } catch (RuntimeException e) {
+                fault(e);
+            }
+        }
+    }
+
+    /** What waited for the transport, or for a buffer, has another try. */
+    private void goOn() {
         output.flush();
         if (!closed) {
             endIfDone();

@@ -1,5 +1,9 @@
 package io.culvert.agent.hbone;
 
+import io.culvert.agent.base.BufferPool;
+import io.culvert.agent.base.BufferShare;
+import io.culvert.agent.base.BufferWait;
+import io.culvert.agent.base.Chunk;
 import io.culvert.agent.base.Loop;
 import io.culvert.protocol.hbone.HboneSession;
 import io.culvert.protocol.hbone.HboneStream;
@@ -12,24 +16,34 @@ import org.jspecify.annotations.Nullable;
  * frame header.
  *
  * <p>Runs on: its loop. Owns: the batch while it is not empty. Bounds: the batch by one pooled buffer; while the transport is
- * blocked it stays, and nothing is added.
+ * blocked there is none, and while no buffer is free the session's frames stay in the session.
  */
 final class TunnelOutput {
     private static final int FRAME_HEADER_BYTES = 9;
     /** Less room than this in the batch is not worth a frame. */
     private static final int FRAME_BYTES_MIN = 1_024;
 
-    private final Loop loop;
+    /** What TLS adds to a batch, which must fit into as large a buffer when the kernel does not take it. */
+    private static final int CIPHER_BYTES_MAX = 256;
+
+    private final BufferShare share;
+    private final BufferWait bufferWait;
     private final HboneSession session;
     private final Transport transport;
     private final Runnable requestFlush;
-    private @Nullable ByteBuffer batch;
+    private @Nullable Chunk batch;
     private int batched;
     private boolean closed;
 
-    /** @param requestFlush has {@link #flush} called at the end of this tick; may be called many times */
-    TunnelOutput(Loop loop, HboneSession session, Transport transport, Runnable requestFlush) {
-        this.loop = loop;
+    /**
+     * Nothing to send yet.
+     *
+     * @param requestFlush has {@link #flush} called at the end of this tick; may be called many times
+     * @param goOn a buffer is free, which none was before
+     */
+    TunnelOutput(Loop loop, HboneSession session, Transport transport, Runnable requestFlush, Runnable goOn) {
+        this.share = loop.buffers();
+        this.bufferWait = BufferWait.forTunnel(share, goOn);
         this.session = session;
         this.transport = transport;
         this.requestFlush = requestFlush;
@@ -40,51 +54,60 @@ final class TunnelOutput {
         return batched == 0 && session.pendingOutput() == 0;
     }
 
-    /** Where so many of a stream's bytes may be read to; null when the transport blocks. */
+    /** Where so many of a stream's bytes may be read to; null when the transport blocks or no buffer is free. */
     @Nullable
     ByteBuffer room(int sendable) {
-        ByteBuffer into = batch();
-        if (into.capacity() - batched < FRAME_HEADER_BYTES + FRAME_BYTES_MIN) {
+        ByteBuffer into = batch(BufferPool.LARGE);
+        if (into != null && batchMax(into) - batched < FRAME_HEADER_BYTES + FRAME_BYTES_MIN) {
             flush();
-            if (isStuck()) {
-                return null;
-            }
-            into = batch();
+            into = batch(BufferPool.LARGE);
+        }
+        if (into == null) {
+            return null;
         }
         int from = batched + FRAME_HEADER_BYTES;
-        return into.limit(Math.min(into.capacity(), from + sendable)).position(from);
+        return into.limit(Math.min(batchMax(into), from + sendable)).position(from);
+    }
+
+    private static int batchMax(ByteBuffer into) {
+        return into.capacity() - CIPHER_BYTES_MAX;
     }
 
     /** {@code count} bytes of the stream lie in the batch, behind room for their header. */
     void sent(HboneStream stream, int count) {
-        ByteBuffer filled = batch();
-        filled.clear().position(batched);
-        session.dataHeader(stream, count, false, filled);
-        batched += FRAME_HEADER_BYTES + count;
-        requestFlush.run();
+        Chunk filled = batch;
+        if (filled != null) {
+            session.dataHeader(stream, count, false, filled.bytes().clear().position(batched));
+            batched += FRAME_HEADER_BYTES + count;
+            requestFlush.run();
+        }
     }
 
-    /** Moves the session's own frames into the batch, so that order is kept; false when the transport blocks. */
+    /**
+     * Moves the session's own frames into the batch, so that order is kept; false when the transport blocks or no buffer is
+     * free.
+     */
     boolean drainControl() {
         while (session.pendingOutput() > 0) {
-            if (batched == batch().capacity()) {
-                flush();
-                if (isStuck()) {
-                    return false;
-                }
+            ByteBuffer into = batch(BufferPool.LARGE);
+            if (into == null) {
+                return false;
             }
-            takeControl();
+            if (batched == batchMax(into)) {
+                flush();
+            } else {
+                takeControl(into);
+            }
         }
-        return !transport.isBlocked();
+        return !isStuck();
     }
 
     private boolean isStuck() {
         return transport.isBlocked() || closed;
     }
 
-    private void takeControl() {
-        ByteBuffer into = batch();
-        into.clear().position(batched);
+    private void takeControl(ByteBuffer into) {
+        into.clear().limit(batchMax(into)).position(batched);
         session.drainOutput(into);
         batched = into.position();
     }
@@ -92,46 +115,58 @@ final class TunnelOutput {
     /** Writes the batch and the session's frames, unless the transport is blocked: then they stay. */
     void flush() {
         do {
-            if (transport.isBlocked() || transport.isClosed()) {
-                return;
+            if (isStuck() || transport.isClosed()) {
+                break;
             }
-            ByteBuffer full = batch;
+            Chunk full = batch;
             if (full != null && batched > 0) {
-                full.clear().limit(batched);
+                ByteBuffer frames = full.bytes().clear().limit(batched);
                 batched = 0;
-                transport.write(full);
+                transport.write(frames);
             }
-            if (session.pendingOutput() > 0 && !closed) {
-                takeControl();
+            ByteBuffer into = session.pendingOutput() > 0 ? batch(session.pendingOutput() + CIPHER_BYTES_MAX) : null;
+            if (into != null) {
+                takeControl(into);
             }
         } while (batched > 0);
-        release();
+        if (batched == 0) {
+            release();
+        }
     }
 
-    private ByteBuffer batch() {
-        ByteBuffer held = batch;
+    /** None while the transport is blocked, since it could stay for long. */
+    private @Nullable ByteBuffer batch(int wanted) {
+        Chunk held = batch;
+        if (isStuck()) {
+            return null;
+        }
         if (held == null) {
-            held = loop.buffers().borrowForTick();
+            held = share.borrowForTunnel(wanted);
+            if (held == null) {
+                bufferWait.begin();
+                return null;
+            }
             batch = held;
             batched = 0;
             // Whoever asked may find that it has nothing to put into it.
             requestFlush.run();
         }
-        return held;
+        return held.bytes();
     }
 
     /** Nothing is sent any more; what waits is dropped. */
     void close() {
         closed = true;
+        bufferWait.end();
         release();
     }
 
     private void release() {
-        ByteBuffer held = batch;
+        Chunk held = batch;
         if (held != null) {
             batch = null;
             batched = 0;
-            loop.buffers().giveBackForTick(held);
+            held.giveBack();
         }
     }
 }

@@ -1,6 +1,6 @@
 package io.culvert.agent.hbone;
 
-import io.culvert.agent.base.BufferPool;
+import io.culvert.agent.base.Chunk;
 import io.culvert.agent.relay.ChunkQueue;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelayPeer;
@@ -52,7 +52,7 @@ public final class TunnelStream implements RelayPeer {
         this.tunnel = tunnel;
         this.stream = stream;
         this.opening = opening;
-        this.early = new ChunkQueue(tunnel.loop().buffers());
+        this.early = new ChunkQueue(tunnel.loop().buffers()::borrow);
     }
 
     HboneStream stream() {
@@ -99,10 +99,9 @@ public final class TunnelStream implements RelayPeer {
         opening = null;
         relay = started;
         started.start();
-        BufferPool pool = tunnel.loop().buffers();
-        for (ByteBuffer chunk = early.poll(); chunk != null; chunk = early.poll()) {
-            started.onPeerData(chunk);
-            pool.giveBack(chunk);
+        for (Chunk chunk = early.poll(); chunk != null; chunk = early.poll()) {
+            started.onPeerData(chunk.bytes());
+            chunk.giveBack();
         }
         if (ended) {
             started.onPeerEnd();

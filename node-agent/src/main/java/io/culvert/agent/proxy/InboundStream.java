@@ -45,6 +45,11 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     }
 
     @Override
+    public Place place() {
+        return Place.STREAM;
+    }
+
+    @Override
     IpPort source() {
         return tunnel.peer();
     }

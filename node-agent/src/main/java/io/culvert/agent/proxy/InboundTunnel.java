@@ -41,7 +41,6 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     private final Deadline certificateDeadline = new Deadline();
     private Runnable withdrawWish = () -> {};
     private boolean secured;
-    private boolean holdsTunnelPlace;
     private boolean closed;
 
     private InboundTunnel(PodLoop podLoop, AcceptedSocket accepted) {
@@ -56,7 +55,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     static void accept(PodLoop podLoop, AcceptedSocket socket) {
         InboundTunnel accepted = new InboundTunnel(podLoop, socket);
         accepted.metrics().socketOpened(Direction.INBOUND);
-        if (!accepted.takePlace() || !podLoop.admit(accepted)) {
+        if (!accepted.takePlace()) {
             accepted.metrics().badPeer(BadPeer.LIMIT);
             accepted.close(CloseReason.LIMIT_REACHED, "the pod has as many tunnels as it may have");
         } else {
@@ -67,14 +66,21 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
 
     /** At the limit whoever has not even finished its handshake makes room: idle connections must not keep peers out. */
     private boolean takePlace() {
-        holdsTunnelPlace = pod.takeTunnelPlace();
-        InboundTunnel eldest = podLoop.eldestUnproven();
-        if (!holdsTunnelPlace && eldest != null) {
-            metrics().badPeer(BadPeer.LIMIT);
-            eldest.close(CloseReason.LIMIT_REACHED, "its place was needed before it had finished the handshake");
-            holdsTunnelPlace = pod.takeTunnelPlace();
+        if (podLoop.admit(this)) {
+            return true;
         }
-        return holdsTunnelPlace;
+        InboundTunnel eldest = podLoop.eldestUnproven();
+        if (eldest == null) {
+            return false;
+        }
+        metrics().badPeer(BadPeer.LIMIT);
+        eldest.close(CloseReason.LIMIT_REACHED, "its place was needed before it had finished the handshake");
+        return podLoop.admit(this);
+    }
+
+    @Override
+    public Place place() {
+        return Place.TUNNEL;
     }
 
     private Metrics metrics() {
@@ -218,9 +224,6 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
             metrics().tunnelClosed(TunnelRole.SERVER);
         }
         metrics().socketClosed(Direction.INBOUND);
-        if (holdsTunnelPlace) {
-            pod.giveTunnelPlaceBack();
-        }
         podLoop.forget(this);
     }
 

@@ -10,6 +10,21 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop.
  */
 interface OpenConnection {
+    /** What is counted apart, each kind up to a limit of its own. */
+    enum Place {
+        /** A connection that an application of the pod opened. */
+        OUTBOUND,
+        /** A connection to the pod, of a peer's tunnel. */
+        STREAM,
+        /** A connection to the pod, from outside the mesh. */
+        PLAINTEXT,
+        /** A tunnel to the pod. */
+        TUNNEL
+    }
+
+    /** The kind that it is one of. */
+    Place place();
+
     /** Runs one of its steps; a fault of ours in it ends this connection and no other. */
     default void attempt(Runnable step) {
         try {

@@ -44,6 +44,11 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
     }
 
     @Override
+    public Place place() {
+        return Place.OUTBOUND;
+    }
+
+    @Override
     IpPort source() {
         return app.source();
     }

@@ -32,6 +32,11 @@ final class PassthroughConnection extends InboundConnection {
     }
 
     @Override
+    public Place place() {
+        return Place.PLAINTEXT;
+    }
+
+    @Override
     IpPort source() {
         return peer.source();
     }

@@ -1,27 +1,35 @@
 package io.culvert.agent.proxy;
 
+import io.culvert.agent.config.LimitConfig;
 import io.culvert.agent.hbone.Tunnel;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a pod's parts on all loops have in common: who it is, on what terms it is served, and how much of it is open.
  *
- * <p>Runs on: any. Bounds: connections and accepted tunnels, both directions and all loops together.
+ * <p>Runs on: any. Bounds: connections of each kind and accepted tunnels, all loops together: one kind's masses must not keep
+ * the others out.
  */
 final class Pod {
     private final ProxyWorld world;
     private final PodIdentity identity;
     private final boolean spoofing;
     private final Tunnel.Terms serverTerms;
-    private final AtomicInteger connections = new AtomicInteger();
-    private final AtomicInteger tunnelsAccepted = new AtomicInteger();
+    private final AtomicInteger open = new AtomicInteger();
+    private final Map<OpenConnection.Place, AtomicInteger> openOfKind = new EnumMap<>(OpenConnection.Place.class);
     private volatile @Nullable Runnable whenEmpty;
 
     Pod(ProxyWorld world, PodIdentity identity, boolean spoofing) {
         this.world = world;
         this.identity = identity;
         this.spoofing = spoofing;
+        for (OpenConnection.Place place : OpenConnection.Place.values()) {
+            openOfKind.put(place, new AtomicInteger());
+        }
         this.serverTerms = new ProxyTerms(world.config()).serverTunnel();
     }
 
@@ -42,42 +50,42 @@ final class Pod {
         return spoofing;
     }
 
-    boolean takeConnectionPlace() {
-        if (connections.incrementAndGet() > world.config().proxy().limits().connectionsPerPodMax()) {
-            connections.decrementAndGet();
+    boolean takePlace(OpenConnection.Place place) {
+        AtomicInteger ofKind = ofKind(place);
+        if (ofKind.incrementAndGet() > max(place)) {
+            ofKind.decrementAndGet();
             return false;
         }
+        open.incrementAndGet();
         return true;
     }
 
-    void giveConnectionPlaceBack() {
+    private AtomicInteger ofKind(OpenConnection.Place place) {
+        return Objects.requireNonNull(openOfKind.get(place));
+    }
+
+    private int max(OpenConnection.Place place) {
+        LimitConfig limits = world.config().proxy().limits();
+        return place == OpenConnection.Place.TUNNEL ? limits.tunnelsPerPodMax() : limits.connectionsPerPodMax();
+    }
+
+    void givePlaceBack(OpenConnection.Place place) {
+        ofKind(place).decrementAndGet();
         Runnable told = whenEmpty;
-        if (connections.decrementAndGet() == 0 && told != null) {
+        if (open.decrementAndGet() == 0 && told != null) {
             told.run();
         }
     }
 
-    boolean takeTunnelPlace() {
-        if (tunnelsAccepted.incrementAndGet() > world.config().proxy().limits().tunnelsPerPodMax()) {
-            tunnelsAccepted.decrementAndGet();
-            return false;
-        }
-        return true;
-    }
-
-    void giveTunnelPlaceBack() {
-        tunnelsAccepted.decrementAndGet();
-    }
-
     /** Open connections and accepted tunnels. */
     int connections() {
-        return connections.get();
+        return open.get();
     }
 
     /** The task runs once nothing is open, at once if nothing is; maybe more than once. */
     void whenEmpty(Runnable told) {
         whenEmpty = told;
-        if (connections.get() == 0) {
+        if (open.get() == 0) {
             told.run();
         }
     }

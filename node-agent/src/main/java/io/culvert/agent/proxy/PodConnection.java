@@ -79,7 +79,7 @@ abstract class PodConnection implements OpenConnection, Dialer.Listener, RelayOw
         if (direction == Direction.INBOUND) {
             metrics().badPeer(BadPeer.LIMIT);
         }
-        refuse(UNAVAILABLE, CloseReason.LIMIT_REACHED, "the pod has as many connections as it may have");
+        refuse(UNAVAILABLE, CloseReason.LIMIT_REACHED, "the pod has as many connections of this kind as it may have");
     }
 
     final void identify() {

@@ -1,6 +1,7 @@
 package io.culvert.agent.proxy;
 
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.ShareLoop;
 import io.culvert.agent.hbone.HbonePool;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.relay.Dialer;
@@ -12,7 +13,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One pod's part of one loop: its tunnels to others, and everything of it that is open here.
+ * One pod's part of one loop: its tunnels to others, its share of the buffers, and everything of it that is open here.
  *
  * <p>Runs on: its loop, except {@link #policiesMayHaveChanged}.
  */
@@ -32,12 +33,12 @@ final class PodLoop {
 
     PodLoop(Pod pod, Loop loop, Dialer dialer, HbonePool.Terms terms) {
         this.pod = pod;
-        this.loop = loop;
+        this.loop = new ShareLoop(loop);
         this.dialer = dialer;
         ProxyWorld world = pod.world();
         this.pool = new HbonePool(
                 new HbonePool.Surroundings(
-                        loop, dialer, world.transports(), world.certificates(), world.telemetry(), world.clock()),
+                        this.loop, dialer, world.transports(), world.certificates(), world.telemetry(), world.clock()),
                 terms);
     }
 
@@ -66,9 +67,9 @@ final class PodLoop {
         return closed;
     }
 
-    /** Keeps an accepted connection until {@link #forget}; false when the pod has as many as it may have. */
+    /** Keeps an accepted connection until {@link #forget}; false when the pod has as many of its kind as it may have. */
     boolean admit(OpenConnection connection) {
-        if (!pod.takeConnectionPlace()) {
+        if (!pod.takePlace(connection.place())) {
             return false;
         }
         open.add(connection);
@@ -77,7 +78,7 @@ final class PodLoop {
 
     void forget(OpenConnection connection) {
         if (open.remove(connection)) {
-            pod.giveConnectionPlaceBack();
+            pod.givePlaceBack(connection.place());
         }
     }
 

@@ -1,6 +1,7 @@
 package io.culvert.agent.relay;
 
-import io.culvert.agent.base.BufferPool;
+import io.culvert.agent.base.BufferShare;
+import io.culvert.agent.base.Chunk;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
@@ -10,17 +11,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: the buffers it borrowed; {@link #release} gives them back.
  *
- * <p>Bounds: the pool's budget; {@link #append} answers false when it is spent.
+ * <p>Bounds: the share that lends; {@link #append} answers false when it is used up.
  */
 public final class ChunkQueue {
-    private final BufferPool pool;
+    private final BufferShare.Lender lender;
     // Kept in reading state: position at the next byte to write, limit after the last byte appended.
-    private final ArrayDeque<ByteBuffer> chunks = new ArrayDeque<>(2);
+    private final ArrayDeque<Chunk> chunks = new ArrayDeque<>(2);
     private int bytes;
     private boolean broken;
 
-    public ChunkQueue(BufferPool pool) {
-        this.pool = pool;
+    public ChunkQueue(BufferShare.Lender lender) {
+        this.lender = lender;
     }
 
     public boolean isEmpty() {
@@ -31,17 +32,12 @@ public final class ChunkQueue {
         return bytes;
     }
 
-    /** Copies all remaining bytes in; false when the pool's budget did not allow it (what fitted stays queued). */
+    /** Copies all remaining bytes in; false when no buffer was lent for them (what fitted stays queued). */
     public boolean append(ByteBuffer from) {
         while (from.hasRemaining()) {
-            ByteBuffer last = chunks.peekLast();
-            if (last == null || last.limit() == last.capacity()) {
-                ByteBuffer fresh = pool.borrow();
-                if (fresh == null) {
-                    return false;
-                }
-                last = fresh.limit(0);
-                chunks.addLast(last);
+            ByteBuffer last = roomFor(from.remaining());
+            if (last == null) {
+                return false;
             }
             int count = Math.min(from.remaining(), last.capacity() - last.limit());
             int end = last.limit();
@@ -53,6 +49,20 @@ public final class ChunkQueue {
         return true;
     }
 
+    private @Nullable ByteBuffer roomFor(int count) {
+        Chunk last = chunks.peekLast();
+        if (last != null && last.bytes().limit() < last.bytes().capacity()) {
+            return last.bytes();
+        }
+        // The more waits already, the more will: larger ones are fewer.
+        Chunk fresh = lender.borrow(bytes + count);
+        if (fresh == null) {
+            return null;
+        }
+        chunks.addLast(fresh);
+        return fresh.bytes().limit(0);
+    }
+
     /**
      * Writes as much as the socket takes, which {@link #isBroken} may cut short.
      *
@@ -60,18 +70,18 @@ public final class ChunkQueue {
      */
     public int writeTo(RelaySocket socket) {
         int total = 0;
-        for (ByteBuffer first = chunks.peekFirst(); first != null; first = chunks.peekFirst()) {
-            int count = socket.write(first);
+        for (Chunk first = chunks.peekFirst(); first != null; first = chunks.peekFirst()) {
+            int count = socket.write(first.bytes());
             if (count == RelaySocket.BROKEN) {
                 broken = true;
                 break;
             }
             total += count;
-            if (first.hasRemaining()) {
+            if (first.bytes().hasRemaining()) {
                 break;
             }
             chunks.removeFirst();
-            pool.giveBack(first);
+            first.giveBack();
         }
         bytes -= total;
         return total;
@@ -83,22 +93,22 @@ public final class ChunkQueue {
     }
 
     /**
-     * Takes the first buffer out: the bytes are the caller's to read, the buffer the caller's to give back to the pool.
+     * Takes the first buffer out: the bytes are the caller's to read, the buffer the caller's to give back.
      *
      * @return null when the queue is empty
      */
-    public @Nullable ByteBuffer poll() {
-        ByteBuffer first = chunks.pollFirst();
+    public @Nullable Chunk poll() {
+        Chunk first = chunks.pollFirst();
         if (first != null) {
-            bytes -= first.remaining();
+            bytes -= first.bytes().remaining();
         }
         return first;
     }
 
     /** Drops all bytes and gives the buffers back. */
     public void release() {
-        for (ByteBuffer chunk = chunks.pollFirst(); chunk != null; chunk = chunks.pollFirst()) {
-            pool.giveBack(chunk);
+        for (Chunk chunk = chunks.pollFirst(); chunk != null; chunk = chunks.pollFirst()) {
+            chunk.giveBack();
         }
         bytes = 0;
     }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Owns: the application's socket, and what waits for it.
  *
  * <p>Bounds: per tick {@link #TURN_BYTES_MAX} upwards; what waits for the application is bounded by the credit that the
- * peer was given, and by the loop's buffer budget.
+ * peer was given, and by the pod's share of the loop's buffers.
  */
 public final class Relay implements RelaySocket.Listener {
     /** How much one connection may move upwards before the others get their turn. */
@@ -34,7 +34,7 @@ public final class Relay implements RelaySocket.Listener {
         this.app = app;
         this.peer = peer;
         this.owner = owner;
-        this.waiting = new ChunkQueue(loop.buffers());
+        this.waiting = new ChunkQueue(loop.buffers()::borrow);
         this.turn = new Turn(loop, this);
     }
 

@@ -1,5 +1,6 @@
 package io.culvert.agent.relay;
 
+import io.culvert.agent.base.BufferWait;
 import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.telemetry.CloseReason;
@@ -20,8 +21,10 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     private final RelaySocket socket;
     private final ChunkQueue waiting;
     private final Turn turn;
+    private final BufferWait bufferWait;
     private @Nullable Relay relay;
     private boolean ended;
+    private boolean readPaused;
     private boolean finishing;
     private boolean finished;
     private boolean unwritable;
@@ -34,8 +37,9 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     public SocketPeer(Loop loop, RelaySocket socket) {
         this.loop = loop;
         this.socket = socket;
-        this.waiting = new ChunkQueue(loop.buffers());
+        this.waiting = new ChunkQueue(loop.buffers()::borrow);
         this.turn = new Turn(loop, this);
+        this.bufferWait = BufferWait.forSlack(loop.buffers(), turn);
     }
 
     @Override
@@ -100,14 +104,15 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     private void read() {
         int moved = 0;
-        for (Relay told = relay;
-                told != null && !ended && socket.isReadable() && undrained < Loop.READ_BYTES_MAX;
-                told = relay) {
+        for (Relay told = relay; told != null && !ended && socket.isReadable() && !pauses(); told = relay) {
             if (moved >= Relay.TURN_BYTES_MAX) {
                 turn.request();
                 return;
             }
-            ByteBuffer scratch = loop.relayScratch();
+            ByteBuffer scratch = scratch();
+            if (scratch == null) {
+                return;
+            }
             int count = socket.read(scratch);
             if (count > 0) {
                 moved += count;
@@ -122,13 +127,31 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         }
     }
 
+    /** While the application has this much to take, no more is read. */
+    private boolean pauses() {
+        readPaused = undrained >= loop.buffers().pauseMark();
+        return readPaused;
+    }
+
+    /** Where to read what its receiver may not take at once; null while it could not be kept then, and told of later. */
+    private @Nullable ByteBuffer scratch() {
+        int slack = loop.buffers().slack();
+        if (slack == 0) {
+            bufferWait.begin();
+            return null;
+        }
+        return loop.relayScratch().limit(slack);
+    }
+
     @Override
     public @Nullable ByteBuffer room() {
         if (!waiting.isEmpty() || !socket.isWritable() || writeBroke) {
             unwritable = true;
             return null;
         }
-        return loop.relayScratch();
+        ByteBuffer room = scratch();
+        unwritable = room == null;
+        return room;
     }
 
     @Override
@@ -166,9 +189,8 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     @Override
     public void drained(int count) {
-        boolean wasPaused = undrained >= Loop.READ_BYTES_MAX;
         undrained -= count;
-        if (wasPaused && undrained < Loop.READ_BYTES_MAX && socket.isReadable()) {
+        if (readPaused && undrained < loop.buffers().pauseMark() && socket.isReadable()) {
             turn.request();
         }
     }
@@ -176,6 +198,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     @Override
     public void released() {
         relay = null;
+        bufferWait.end();
         if (waiting.isEmpty() || broken || writeBroke || socket.isClosed()) {
             closeNow();
         } else {
@@ -188,6 +211,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     private void closeNow() {
         linger.cancel();
+        bufferWait.end();
         waiting.release();
         socket.close();
     }

@@ -150,10 +150,10 @@ final class RealNet implements AutoCloseable {
                 });
     }
 
-    /** How many buffers are lent, of all loops. */
+    /** How many bytes of buffers are lent, of all loops. */
     long lent() {
         return group.loops().stream()
-                .mapToLong(loop -> on(loop, () -> loop.buffers().lent()))
+                .mapToLong(loop -> on(loop, () -> loop.pool().lentBytes()))
                 .sum();
     }
 

@@ -1,6 +1,5 @@
 package io.culvert.agent.hbone;
 
-import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.certs.CertificateSource;
 import io.culvert.agent.certs.TestCa;
@@ -39,7 +38,7 @@ final class PoolRig {
     private static final TlsMaterial PEER_MATERIAL = CA.material(PEER, () -> TestCa.EPOCH);
     private static final Metrics METRICS = new Metrics("", BuildVersion.current());
 
-    final SimLoop loop = new SimLoop(new BufferPool(64L << 20));
+    final SimLoop loop = new SimLoop(64L << 20);
     final FakeInstantSource clock = new FakeInstantSource(TestCa.EPOCH);
     final SimTransports transports = new SimTransports();
     final SimPeer peer;

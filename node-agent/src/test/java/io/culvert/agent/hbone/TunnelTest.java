@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.certs.TlsMaterial;
+import io.culvert.agent.relay.Relay;
+import io.culvert.agent.relay.RelayOwner;
 import io.culvert.agent.sim.SimLoop;
 import io.culvert.agent.sim.SimNet;
 import io.culvert.agent.sim.SimSocket;
@@ -24,6 +26,7 @@ import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.testkit.Gen;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -36,7 +39,7 @@ class TunnelTest {
     private static final TlsMaterial CLIENT = CA.material(PoolRig.OWN, () -> TestCa.EPOCH);
     private static final TlsMaterial SERVER = CA.material(PoolRig.PEER, () -> TestCa.EPOCH);
 
-    private final SimLoop loop = new SimLoop(new BufferPool(16L << 20));
+    private final SimLoop loop = new SimLoop(16L << 20);
     private final SimNet net = new SimNet(loop, new Gen(7), 1_000);
     private final SimTransports transports = new SimTransports();
     private final SimSocket[] wire =
@@ -163,7 +166,7 @@ class TunnelTest {
         loop.runSeconds(60);
         assertEquals(List.of(), net.open());
         assertEquals(0, loop.timers());
-        assertEquals(0, loop.buffers().lent());
+        assertEquals(0, loop.pool().lentBytes());
         transports.assertEnginesReleased();
     }
 
@@ -234,7 +237,7 @@ class TunnelTest {
         public void onSecured() {}
 
         @Override
-        public void onPlain(java.nio.ByteBuffer in) {
+        public void onPlain(ByteBuffer in) {
             in.position(in.limit());
         }
 
@@ -324,6 +327,45 @@ class TunnelTest {
         assertEquals(List.of(CloseReason.RESET_BY_PEER), server.lost);
         assertEquals(0, server.tunnel().streams());
         assertTrue(server.tunnel().isOpen());
+    }
+
+    @Test
+    void keepsNoMoreThanOneBuffer_whenItsPeerDoesNotRead() {
+        End client = client();
+        End server = server();
+        settle();
+        TunnelStream stream = connect(client);
+        settle();
+        wire[1].listener(() -> {});
+        SimSocket[] pair = net.connect(new InetSocketAddress("10.0.0.1", 1), new InetSocketAddress("10.0.0.1", 2));
+        ByteBuffer much = ByteBuffer.allocate(1 << 20);
+        pair[0].listener(() -> pair[0].write(much));
+        RelayOwner owner = new RelayOwner() {
+            @Override
+            public void relayedUp(int count) {}
+
+            @Override
+            public void relayedDown(int count) {}
+
+            @Override
+            public void relayClosed(CloseReason reason, @Nullable String detail) {}
+        };
+        stream.start(new Relay(loop, pair[1], stream, owner));
+        int sent = pair[0].write(much);
+        assertTrue(sent > 0);
+        settle();
+        assertTrue(loop.pool().lentBytes() > 0, "the peer's window is larger than what the network holds");
+        assertTrue(
+                loop.pool().lentBytes() <= BufferPool.LARGE, () -> loop.pool().lentBytes() + " bytes lent");
+        // A stream that is opened, and a PING, find the transport blocked and wait in the session.
+        TunnelStream _ = connect(client);
+        loop.runSeconds(12);
+        assertTrue(
+                loop.pool().lentBytes() <= BufferPool.LARGE, () -> loop.pool().lentBytes() + " bytes lent");
+        client.tunnel().close(CloseReason.POD_REMOVED, "over");
+        server.tunnel().close(CloseReason.POD_REMOVED, "over");
+        pair[0].abort();
+        assertNothingLeft();
     }
 
     @Test

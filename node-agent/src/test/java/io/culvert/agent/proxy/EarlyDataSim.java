@@ -188,7 +188,7 @@ class EarlyDataSim {
             far.podLoop.close(CloseReason.POD_REMOVED, null);
             transport.close();
             loop.runSeconds(60);
-            assertEquals(0, loop.buffers().lent());
+            assertEquals(0, loop.pool().lentBytes());
             assertEquals(List.of(), net.open());
             assertEquals(0, far.pod.connections());
             transports.assertEnginesReleased();

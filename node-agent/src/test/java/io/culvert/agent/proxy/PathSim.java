@@ -453,7 +453,7 @@ class PathSim {
         }
 
         void assertNothingLeft() {
-            assertEquals(0, loop.buffers().lent(), "buffers come back");
+            assertEquals(0, loop.pool().lentBytes(), "buffers come back");
             assertEquals(0, loop.timers(), "timers come back");
             assertEquals(List.of(), net.open(), "sockets come back");
             assertEquals(0, near.pod.connections() + far.pod.connections(), "places come back");

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.base.BufferPool;
+import io.culvert.agent.base.BufferShare;
+import io.culvert.agent.base.Chunk;
 import io.culvert.testkit.Gen;
 import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
@@ -15,10 +17,11 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ChunkQueueTest {
-    private static final int CHUNK = BufferPool.BUFFER_BYTES;
+    private static final int CHUNK = BufferPool.LARGE;
 
-    private final BufferPool pool = new BufferPool(4L * CHUNK);
-    private final ChunkQueue queue = new ChunkQueue(pool);
+    private final BufferPool pool = new BufferPool(16L * CHUNK, Runnable::run);
+    private final BufferShare share = pool.share();
+    private final ChunkQueue queue = new ChunkQueue(share::borrow);
 
     /** Takes so many bytes, then no more, or breaks. */
     private static final class Sink implements RelaySocket {
@@ -103,8 +106,8 @@ class ChunkQueueTest {
     @Test
     void keepsBytesInOrder_whateverTheSizes() {
         Gen.forAll(200, gen -> {
-            BufferPool own = new BufferPool(64L * CHUNK);
-            ChunkQueue one = new ChunkQueue(own);
+            BufferPool own = new BufferPool(64L * CHUNK, Runnable::run);
+            ChunkQueue one = new ChunkQueue(own.share()::borrow);
             ByteBuffer all = bytes(gen.size(400_000));
             Sink sink = new Sink(0, false);
             while (all.hasRemaining() || !one.isEmpty()) {
@@ -117,20 +120,32 @@ class ChunkQueueTest {
                 assertEquals(before - taken, one.bytes());
             }
             assertEquals(all.clear(), ByteBuffer.wrap(sink.taken.toByteArray()));
-            assertEquals(0, own.lent());
+            assertEquals(0, own.lentBytes());
         });
     }
 
     @Test
     void saysWhenTheBudgetIsSpent_andKeepsWhatFitted() {
-        ByteBuffer much = bytes(5 * CHUNK);
+        ByteBuffer much = bytes(7 * CHUNK);
         assertFalse(queue.append(much));
-        assertEquals(CHUNK, much.remaining());
-        assertEquals(4 * CHUNK, queue.bytes());
-        assertEquals(4, pool.lent());
+        assertEquals(CHUNK, much.remaining(), "half of three quarters of sixteen");
+        assertEquals(6 * CHUNK, queue.bytes());
+        assertEquals(6 * CHUNK, pool.lentBytes());
         queue.release();
-        assertEquals(0, pool.lent());
+        assertEquals(0, pool.lentBytes());
         assertTrue(queue.isEmpty());
+    }
+
+    @Test
+    void takesNoMoreMemory_thanItsBytesNeed() {
+        assertTrue(queue.append(bytes(1)));
+        assertEquals(BufferPool.SMALL, pool.lentBytes());
+        assertTrue(queue.append(bytes(BufferPool.SMALL)));
+        assertEquals(BufferPool.SMALL + BufferPool.RECORD, pool.lentBytes());
+        queue.release();
+        assertTrue(queue.append(bytes(BufferPool.RECORD + 1)));
+        assertEquals(BufferPool.LARGE, pool.lentBytes());
+        queue.release();
     }
 
     @Test
@@ -140,20 +155,20 @@ class ChunkQueueTest {
         assertTrue(queue.isBroken());
         assertEquals(CHUNK, queue.bytes());
         queue.release();
-        assertEquals(0, pool.lent());
+        assertEquals(0, pool.lentBytes());
     }
 
     @Test
     void handsItsBuffersOver() {
         assertTrue(queue.append(bytes(CHUNK + 10)));
-        ByteBuffer first = Objects.requireNonNull(queue.poll());
-        assertEquals(CHUNK, first.remaining());
+        Chunk first = Objects.requireNonNull(queue.poll());
+        assertEquals(CHUNK, first.bytes().remaining());
         assertEquals(10, queue.bytes());
-        pool.giveBack(first);
-        ByteBuffer second = Objects.requireNonNull(queue.poll());
-        assertEquals(10, second.remaining());
-        pool.giveBack(second);
+        first.giveBack();
+        Chunk second = Objects.requireNonNull(queue.poll());
+        assertEquals(10, second.bytes().remaining());
+        second.giveBack();
         assertNull(queue.poll());
-        assertEquals(0, pool.lent());
+        assertEquals(0, pool.lentBytes());
     }
 }

@@ -1,6 +1,7 @@
 package io.culvert.agent.sim;
 
 import io.culvert.agent.base.BufferPool;
+import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.base.LoopMemory;
 import io.culvert.agent.base.Timer;
@@ -8,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.PriorityQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loop in virtual time: time stands still while there is something to do, then jumps to the next timer. What a task
@@ -17,10 +19,36 @@ public final class SimLoop implements Loop {
     /** No run takes more steps than this; one that does is a loop of ours. */
     private static final int STEPS_MAX = 20_000_000;
 
-    private static final LoopMemory SCRATCH = new LoopMemory(1);
+    private static final LoopMemory SCRATCH = new LoopMemory(1, Runnable::run);
     // Buffers are kept from run to run, so that each begins with another's bytes in them.
-    private static final BufferPool AMPLE = new BufferPool(256L << 20);
-    private static final BufferPool SCARCE = new BufferPool(6L * BufferPool.BUFFER_BYTES);
+    private static final LoopPool AMPLE = new LoopPool(256L << 20);
+    private static final LoopPool SCARCE = new LoopPool(4L * BufferPool.LARGE);
+
+    /** A pool that goes from one loop to the next. */
+    private static final class LoopPool {
+        private final long bytesMax;
+        private BufferPool pool;
+        private @Nullable SimLoop current;
+
+        private LoopPool(long bytesMax) {
+            this.bytesMax = bytesMax;
+            this.pool = fresh();
+        }
+
+        private BufferPool fresh() {
+            return new BufferPool(bytesMax, task -> {
+                SimLoop loop = current;
+                if (loop != null) {
+                    loop.execute(task);
+                }
+            });
+        }
+
+        private BufferPool of(SimLoop loop) {
+            current = loop;
+            return pool;
+        }
+    }
 
     private static final class Entry implements Comparable<Entry>, Timer {
         private final long atNanos;
@@ -47,30 +75,38 @@ public final class SimLoop implements Loop {
         }
     }
 
-    private final BufferPool buffers;
+    private final LoopPool lending;
+    private final BufferPool pool;
+    private final BufferShare share;
     private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
     private final PriorityQueue<Entry> timers = new PriorityQueue<>();
     private long nowNanos;
     private long order;
     private int steps;
 
-    /** A loop at time zero; one that is short of buffers lends six. */
+    /** A loop at time zero; one that is short of buffers has four large ones. */
     public SimLoop(boolean shortOfBuffers) {
         this(shortOfBuffers ? SCARCE : AMPLE);
     }
 
-    /** A loop that lends from this pool. */
-    public SimLoop(BufferPool buffers) {
-        this.buffers = buffers;
-        if (buffers.lent() != 0) {
-            throw new IllegalStateException("an earlier run left " + buffers.lent() + " buffers lent");
+    /** A loop with so much memory for buffers. */
+    public SimLoop(long bufferBytesMax) {
+        this(new LoopPool(bufferBytesMax));
+    }
+
+    private SimLoop(LoopPool lending) {
+        this.lending = lending;
+        this.pool = lending.of(this);
+        this.share = pool.share();
+        if (pool.lentBytes() != 0) {
+            throw new IllegalStateException("an earlier run left " + pool.lentBytes() + " bytes lent");
         }
     }
 
     /** Forgets the buffers that a failed run left lent, so that the next run is judged by itself. */
     public void abandonBuffers() {
-        while (buffers.lent() > 0) {
-            buffers.giveBack(ByteBuffer.allocateDirect(BufferPool.BUFFER_BYTES));
+        if (pool.lentBytes() > 0) {
+            lending.pool = lending.fresh();
         }
     }
 
@@ -141,8 +177,13 @@ public final class SimLoop implements Loop {
     }
 
     @Override
-    public BufferPool buffers() {
-        return buffers;
+    public BufferShare buffers() {
+        return share;
+    }
+
+    @Override
+    public BufferPool pool() {
+        return pool;
     }
 
     @Override

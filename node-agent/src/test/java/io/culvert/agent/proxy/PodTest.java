@@ -1,0 +1,76 @@
+package io.culvert.agent.proxy;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.agent.base.BuildVersion;
+import io.culvert.agent.certs.TestCa;
+import io.culvert.agent.config.AgentConfig;
+import io.culvert.agent.config.AgentConfigLoader;
+import io.culvert.agent.config.ConfigException;
+import io.culvert.agent.config.ConfigInputs;
+import io.culvert.agent.config.Knob;
+import io.culvert.agent.hbone.SimTransports;
+import io.culvert.agent.mesh.Records;
+import io.culvert.agent.sim.SimLoop;
+import io.culvert.agent.telemetry.Metrics;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class PodTest {
+    private static Pod pod(int connectionsMax, int tunnelsMax) throws ConfigException {
+        Map<Knob, String> settings = Map.of(
+                Knob.NODE_NAME, "node-a",
+                Knob.MESH_FILE, "mesh.yaml",
+                Knob.CA_DIRECTORY, "ca",
+                Knob.CONNECTIONS_MAX, String.valueOf(connectionsMax),
+                Knob.TUNNELS_MAX, String.valueOf(tunnelsMax));
+        AgentConfig config = AgentConfigLoader.load(new ConfigInputs(settings, Map.of(), null, 1))
+                .config();
+        SimNode node = new SimNode(
+                new SimLoop(false),
+                config,
+                new Metrics("", BuildVersion.current()),
+                new SimTransports(),
+                (target, source, listener) -> {
+                    throw new AssertionError("nothing is dialled");
+                },
+                Records.pod("client", "10.0.0.1").hbone().node("node-a").build(),
+                () -> TestCa.EPOCH);
+        return node.pod;
+    }
+
+    @Test
+    void hasPlacesForEachKind_thatNoOtherKindTakes() throws ConfigException {
+        for (OpenConnection.Place greedy : OpenConnection.Place.values()) {
+            Pod pod = pod(3, 2);
+            int taken = 0;
+            while (pod.takePlace(greedy)) {
+                taken++;
+            }
+            assertEquals(greedy == OpenConnection.Place.TUNNEL ? 2 : 3, taken);
+            for (OpenConnection.Place place : OpenConnection.Place.values()) {
+                assertEquals(place != greedy, pod.takePlace(place), place + " beside " + greedy);
+            }
+        }
+    }
+
+    @Test
+    void isEmpty_onceEveryPlaceIsGivenBack() throws ConfigException {
+        Pod pod = pod(1, 1);
+        int[] told = new int[1];
+        for (OpenConnection.Place place : OpenConnection.Place.values()) {
+            assertTrue(pod.takePlace(place));
+            assertFalse(pod.takePlace(place));
+        }
+        assertEquals(4, pod.connections());
+        pod.whenEmpty(() -> told[0]++);
+        for (OpenConnection.Place place : OpenConnection.Place.values()) {
+            assertEquals(0, told[0]);
+            pod.givePlaceBack(place);
+        }
+        assertEquals(1, told[0]);
+        assertEquals(0, pod.connections());
+    }
+}
