@@ -6,6 +6,7 @@ import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.OpenSslContextOption;
+import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
@@ -36,11 +37,12 @@ public final class TlsMaterial {
     private static final String[] GROUPS = {"X25519", "P-256", "P-384", "X25519MLKEM768"};
 
     private static final int CERTIFICATE_BYTES_MAX = 64 * 1024;
+    private static final String HTTP2 = "h2";
     private static final ApplicationProtocolConfig ALPN = new ApplicationProtocolConfig(
             ApplicationProtocolConfig.Protocol.ALPN,
             ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
             ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
-            "h2");
+            HTTP2);
 
     private final SpiffeId id;
     private final CaClient.Issued issued;
@@ -111,6 +113,20 @@ public final class TlsMaterial {
     public void release(SSLEngine engine) {
         verifier.forget(engine);
         ReferenceCountUtil.release(engine);
+    }
+
+    /**
+     * Makes sure that a finished handshake agreed on {@code h2}: whoever does not ask for it speaks something else.
+     *
+     * <p>Source: RFC 9113, section 3.2.
+     */
+    public static void requireHttp2(SSLEngine engine) throws SSLException {
+        String agreed = engine instanceof ReferenceCountedOpenSslEngine ours
+                ? ours.getNegotiatedApplicationProtocol()
+                : engine.getApplicationProtocol();
+        if (!HTTP2.equals(agreed)) {
+            throw new SSLException("the peer did not agree on HTTP/2 (ALPN h2)");
+        }
     }
 
     /** Who the peer of a finished handshake proved to be. */

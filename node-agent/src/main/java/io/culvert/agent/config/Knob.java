@@ -118,15 +118,17 @@ public enum Knob {
                     .byDefault("4MiB")
                     .within("65535", "2147483647")
                     .means(
-                            "How many bytes a peer may send on one stream before the application has taken them, at most: it starts with 64 KiB and grows while the application keeps up.")),
-    HTTP2_CONNECTION_WINDOW_SIZE(row(
-                    KnobType.SIZE,
-                    "--http2-connection-window-size",
-                    "hbone.connectionWindow",
-                    "HTTP2_CONNECTION_WINDOW_SIZE")
-            .byDefault("16MiB")
-            .within("65535", "2147483647")
-            .means("How many bytes a peer may send on all streams of a tunnel together; not below the stream window.")),
+                            "How many bytes a peer may send on one stream before the application has taken them. While applications leave more than three eighths of the connection window standing, it is 64 KiB for streams whose application does not keep up, so that they do not block the others of their tunnel.")),
+    HTTP2_CONNECTION_WINDOW_SIZE(
+            row(
+                            KnobType.SIZE,
+                            "--http2-connection-window-size",
+                            "hbone.connectionWindow",
+                            "HTTP2_CONNECTION_WINDOW_SIZE")
+                    .byDefault("16MiB")
+                    .within("65535", "2147483647")
+                    .means(
+                            "How many bytes a peer may send on all streams of a tunnel together; not below the stream window. Bytes that stand on slow streams do not count against the others: beyond this window applications may leave 64 KiB per stream and a quarter of this window standing.")),
     HTTP2_FRAME_SIZE(row(KnobType.SIZE, "--http2-frame-size", "hbone.frameSize", "HTTP2_FRAME_SIZE")
             .byDefault("1MiB")
             .within("16384", "16777215")

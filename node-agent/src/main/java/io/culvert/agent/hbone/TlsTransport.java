@@ -321,6 +321,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             status = wrapHandshake();
         }
         if (!secured && !isClosed() && status == SSLEngineResult.HandshakeStatus.FINISHED) {
+            TlsMaterial.requireHttp2(engine);
             secured = true;
             events().onSecured();
         }

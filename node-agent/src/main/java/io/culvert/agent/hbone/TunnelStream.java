@@ -14,14 +14,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * One CONNECT stream of a tunnel, as the far end of a relay.
  *
- * <p>Before the relay starts, what the peer sends early waits here, bounded.
+ * <p>Before the relay starts, what the peer sends early waits here, no more than its window.
  *
  * <p>Runs on: its tunnel's loop.
  */
 public final class TunnelStream implements RelayPeer {
     private static final System.Logger LOG = System.getLogger(TunnelStream.class.getName());
-    /** What a peer may send before its stream is relayed. */
-    private static final int EARLY_BYTES_MAX = 64 * 1024;
 
     /** Told what happens before the relay starts. */
     public interface Opening {
@@ -128,9 +126,9 @@ public final class TunnelStream implements RelayPeer {
             told.onPeerData(in);
         } else if (gone) {
             drained(length);
-        } else if (early.bytes() + length > EARLY_BYTES_MAX || !early.append(in)) {
+        } else if (!early.append(in)) {
             tunnel.session().reset(stream, Http2Code.ENHANCE_YOUR_CALM);
-            lost(CloseReason.LIMIT_REACHED, "the peer sent more before its stream was accepted than is kept");
+            lost(CloseReason.LIMIT_REACHED, "no buffer was free for what the peer sent before its stream was accepted");
         }
     }
 

@@ -220,6 +220,11 @@ final class NullEngine extends SSLEngine implements ReferenceCounted {
     }
 
     @Override
+    public String getApplicationProtocol() {
+        return "h2";
+    }
+
+    @Override
     public void beginHandshake() {
         requireAlive();
     }

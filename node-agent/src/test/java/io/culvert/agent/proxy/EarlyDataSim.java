@@ -73,8 +73,15 @@ class EarlyDataSim {
     private static final AgentConfig CONFIG = config();
 
     private static AgentConfig config() {
-        Map<Knob, String> required =
-                Map.of(Knob.NODE_NAME, "node-b", Knob.MESH_FILE, "mesh.yaml", Knob.CA_DIRECTORY, "ca");
+        Map<Knob, String> required = Map.of(
+                Knob.NODE_NAME,
+                "node-b",
+                Knob.MESH_FILE,
+                "mesh.yaml",
+                Knob.CA_DIRECTORY,
+                "ca",
+                Knob.HTTP2_STREAM_WINDOW_SIZE,
+                "" + FIRST_WINDOW_BYTES);
         try {
             return AgentConfigLoader.load(new ConfigInputs(required, Map.of(), null, 1))
                     .config();

@@ -2,6 +2,7 @@ package io.culvert.systemtests.badinput;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.systemtests.lab.MeshYaml;
@@ -220,11 +221,6 @@ class PeerCertificateNetnsIT {
         admits(TlsSession.Look.of(LAB.good()));
     }
 
-    @Test
-    void admitsAPeerWithoutAlpnThatSpeaksHttp2() throws IOException {
-        admits(new TlsSession.Look(LAB.good(), "TLSv1.3", List.of()));
-    }
-
     private static void admits(TlsSession.Look look) throws IOException {
         Tally tally = LAB.tally();
         try (HostilePeer peer = HostilePeer.dial(LAB.ns("legacy"), LAB.server(), BadInputLab.HBONE, look)
@@ -234,18 +230,20 @@ class PeerCertificateNetnsIT {
         tally.expect(Map.of());
     }
 
+    /** TLS itself goes well: the agent finds out what was agreed on when it is done. */
     @Test
-    void refusesHttp11AfterTls() throws IOException {
-        Tally tally = LAB.tally();
-        try (HostilePeer peer = HostilePeer.dial(
-                LAB.ns("legacy"),
-                LAB.server(),
-                BadInputLab.HBONE,
-                new TlsSession.Look(LAB.good(), "TLSv1.3", List.of("http/1.1")))) {
-            assertEquals("", peer.tls().alpn());
-            peer.send(H2.ascii("GET / HTTP/1.1\r\nhost: server\r\n\r\n"));
-            peer.awaitGoAway(H2.PROTOCOL_ERROR);
+    void refusesPeersThatDoNotAgreeOnHttp2() throws IOException {
+        for (List<String> alpn : List.of(List.<String>of(), List.of("http/1.1"))) {
+            Tally tally = LAB.tally();
+            try (HostilePeer peer = HostilePeer.dial(
+                    LAB.ns("legacy"),
+                    LAB.server(),
+                    BadInputLab.HBONE,
+                    new TlsSession.Look(LAB.good(), "TLSv1.3", alpn))) {
+                assertEquals("", peer.tls().alpn());
+                assertThrows(PeerGoneException.class, () -> peer.await("anything", _ -> true));
+            }
+            tally.expectOne(BadPeer.TLS_HANDSHAKE);
         }
-        tally.expectOne(BadPeer.HTTP2_PROTOCOL);
     }
 }

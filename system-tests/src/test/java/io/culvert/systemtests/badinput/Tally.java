@@ -94,6 +94,16 @@ final class Tally {
         expect(Map.of(kind, 1L));
     }
 
+    /** Waits until one of this kind has been counted, and nothing else but perhaps these. */
+    void expectOne(BadPeer kind, Set<BadPeer> besides) {
+        Eventually.passes("counted: one " + kind, COUNTED_MAX, () -> {
+            Map<BadPeer, Long> seen = since(scrape(agent));
+            Map<BadPeer, Long> rest = new TreeMap<>(seen);
+            rest.keySet().removeAll(besides);
+            assertEquals(Map.of(kind, 1L), rest, seen::toString);
+        });
+    }
+
     /** Waits until nothing has been counted but this reason, so often. */
     void expectEnded(CloseReason reason, long times) {
         Eventually.passes(

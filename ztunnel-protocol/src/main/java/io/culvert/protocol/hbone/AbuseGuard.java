@@ -61,6 +61,17 @@ final class AbuseGuard {
         allowance.left -= units;
     }
 
+    /** Takes one unit if there is one; for an allowance whose end is not that of the connection. */
+    void spend(AbuseKind kind) {
+        Allowance allowance = of(kind);
+        allowance.left = Math.max(0, allowance.left - 1);
+    }
+
+    /** Says whether nothing is left. */
+    boolean isSpent(AbuseKind kind) {
+        return of(kind).left == 0;
+    }
+
     /** Adds units for useful work. */
     void earn(AbuseKind kind, int units) {
         Allowance allowance = of(kind);

@@ -48,15 +48,15 @@ final class FrameReceiver implements FrameSink {
         dataStream = null;
         dataEndsStream = endStream;
         dataHasPayload = false;
-        core.flow.received(flowBytes);
+        core.windows.received(flowBytes);
         HboneStream s = core.streams.find(streamId);
         if (s == null) {
-            absent(streamId);
+            absent(streamId, flowBytes);
         } else if (s.remoteEnded) {
             core.fault(s, Http2Code.STREAM_CLOSED);
         } else if (!core.server && !s.answered) {
             core.fault(s, Http2Code.PROTOCOL_ERROR);
-        } else if (!core.flow.received(s, flowBytes)) {
+        } else if (!core.windows.received(s, flowBytes)) {
             core.fault(s, Http2Code.FLOW_CONTROL_ERROR);
         } else {
             dataStream = s;
@@ -68,21 +68,22 @@ final class FrameReceiver implements FrameSink {
         HboneStream s = dataStream;
         dataHasPayload = true;
         if (s == null || s.closed) {
-            core.flow.discarded(length);
+            core.windows.discarded(length);
             return;
         }
         s.carried = true;
-        s.outstanding += length;
+        core.windows.delivered(s, length);
         listener.onData(s, in, length);
+        core.windows.rebalance();
     }
 
     @Override
     public void dataPadding(int paddingBytes) {
         HboneStream s = dataStream;
         if (s == null || s.closed) {
-            core.flow.discarded(paddingBytes);
+            core.windows.discarded(paddingBytes);
         } else {
-            core.flow.padding(s, paddingBytes);
+            core.windows.padding(s, paddingBytes);
         }
     }
 
@@ -137,17 +138,21 @@ final class FrameReceiver implements FrameSink {
     public void reset(int streamId, int code) throws Http2Exception {
         HboneStream s = core.streams.find(streamId);
         if (s != null) {
+            if (core.server && !s.carried) {
+                core.guard.spend(AbuseKind.UNUSED_RESET);
+            }
             core.resetByPeer(s);
             listener.onReset(s, code);
-            if (core.server) {
-                core.guard.charge(AbuseKind.RAPID_RESET, 1);
-            }
         } else if (core.isIdle(streamId)) {
             throw new Http2Exception(Http2Code.PROTOCOL_ERROR, "RST_STREAM on an idle stream");
         } else if (core.resetHere.remove(streamId)) {
+            if (core.server) {
+                // Refused by us while the peer gave it up: work for nothing as well.
+                core.guard.spend(AbuseKind.UNUSED_RESET);
+            }
             core.closedRecently.add(streamId);
         } else if (!core.closedRecently.remove(streamId)) {
-            core.guard.charge(AbuseKind.CLOSED_STREAM, 1);
+            core.late(0);
         }
     }
 
@@ -173,11 +178,11 @@ final class FrameReceiver implements FrameSink {
 
     @Override
     public void settingsAck() throws Http2Exception {
-        if (core.settingsUnacked == 0) {
+        if (!core.windows.acknowledged()) {
             core.guard.charge(AbuseKind.SETTINGS, 1);
             return;
         }
-        core.settingsUnacked--;
+        core.limitsKnown = true;
         decoder.limitTable(core.local.headerTableBytes());
     }
 
@@ -256,39 +261,47 @@ final class FrameReceiver implements FrameSink {
     }
 
     /** DATA for a stream that is not open: in flight when we reset it, or against the rules. */
-    private void absent(int streamId) throws Http2Exception {
+    private void absent(int streamId, int flowBytes) throws Http2Exception {
         if (core.isIdle(streamId)) {
             throw new Http2Exception(Http2Code.PROTOCOL_ERROR, "DATA on an idle stream");
         }
-        if (!core.resetHere.contains(streamId)) {
+        if (core.closedRecently.contains(streamId)) {
             core.fault(streamId, Http2Code.STREAM_CLOSED);
+        } else {
+            core.late(flowBytes);
         }
     }
 
+    /** HEADERS for a stream that is not open: an answer to one that we gave up, trailers, or against the rules. */
     private void lateHeaders(int streamId) throws Http2Exception {
-        if (core.resetHere.contains(streamId)) {
-            return;
-        }
         if (core.closedRecently.contains(streamId)) {
             throw new Http2Exception(Http2Code.STREAM_CLOSED, "HEADERS on a closed stream");
         }
-        throw new Http2Exception(Http2Code.PROTOCOL_ERROR, "HEADERS on a stream that cannot be opened");
+        if (core.server ? !core.resetHere.contains(streamId) : core.isIdle(streamId)) {
+            throw new Http2Exception(Http2Code.PROTOCOL_ERROR, "HEADERS on a stream that cannot be opened");
+        }
+        core.late(0);
     }
 
     private void request(int id, boolean endStream, int dependsOn, HeaderFields fields, boolean whole)
             throws Http2Exception {
         core.lastPeerStreamId = id;
         if (dependsOn == id) {
-            refuseUnseen(id);
-            core.fault(id, Http2Code.PROTOCOL_ERROR);
+            core.refuseUnseen(id, Http2Code.PROTOCOL_ERROR);
+            listener.onFault(null, Http2Code.PROTOCOL_ERROR);
+            core.guard.charge(AbuseKind.PROVOKED_RESET, 1);
             return;
         }
         boolean late = id > core.acceptUpTo;
         if (late || core.streams.size() >= core.local.streamsMax()) {
-            refuseUnseen(id);
-            core.writer.reset(id, Http2Code.REFUSED_STREAM);
-            boolean knowing = !late && core.settingsUnacked == 0;
+            core.refuseUnseen(id, Http2Code.REFUSED_STREAM);
+            boolean knowing = !late && core.limitsKnown;
             core.guard.charge(AbuseKind.STREAM_EXCESS, knowing ? KNOWING_EXCESS_UNITS : 1);
+            return;
+        }
+        if (core.guard.isSpent(AbuseKind.UNUSED_RESET)) {
+            core.refuseUnseen(id, Http2Code.REFUSED_STREAM);
+            core.guard.charge(AbuseKind.RAPID_RESET, 1);
             return;
         }
         HboneStream s = core.open(id);
@@ -305,10 +318,6 @@ final class FrameReceiver implements FrameSink {
         if (endStream && !s.closed) {
             listener.onEnd(s);
         }
-    }
-
-    private void refuseUnseen(int id) {
-        core.resetHere.add(id);
     }
 
     private void response(HboneStream s, boolean endStream, HeaderFields fields, boolean whole) throws Http2Exception {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: one loop; not thread-safe. Owns: no buffer of the caller's.
  *
- * <p>Bounds: {@link HboneSettings}; floods by {@link io.culvert.protocol.hbone.frame.AbuseKind}. Nothing is allocated per
+ * <p>Bounds: {@link HboneSettings}; octets that applications leave standing by {@link ReceiveWindows}; floods by {@link io.culvert.protocol.hbone.frame.AbuseKind}. Nothing is allocated per
  * DATA frame.
  *
  * <p>Errors: whatever the peer sends ends in {@link HboneListener#onConnectionError} at worst; wrong calls by us throw
@@ -58,7 +58,7 @@ public final class HboneSession {
         settings[0] = core.server ? FrameHeader.SETTING_MAX_CONCURRENT_STREAMS : FrameHeader.SETTING_ENABLE_PUSH;
         settings[1] = core.server ? local.streamsMax() : 0;
         settings[2] = FrameHeader.SETTING_INITIAL_WINDOW_SIZE;
-        settings[3] = FlowControl.firstWindow(local);
+        settings[3] = local.streamWindowBytes();
         settings[4] = FrameHeader.SETTING_MAX_FRAME_SIZE;
         settings[5] = local.frameBytesMax();
         settings[6] = FrameHeader.SETTING_MAX_HEADER_LIST_SIZE;
@@ -83,8 +83,10 @@ public final class HboneSession {
     public void receive(ByteBuffer in, long nowNanos) {
         if (!core.failed) {
             core.guard.tick(nowNanos);
+            core.windows.tick(nowNanos);
             try {
                 parser.parse(in);
+                core.windows.settle();
             } catch (Http2Exception e) {
                 core.fail(e.code(), e.detail(), e.kind());
             }
@@ -167,7 +169,7 @@ public final class HboneSession {
         } else {
             core.resetHere(s, Http2Code.NO_ERROR);
         }
-        core.flow.release(s);
+        core.windows.release(s);
     }
 
     /**
@@ -219,7 +221,7 @@ public final class HboneSession {
         if (!s.closed) {
             core.resetHere(s, code);
         }
-        core.flow.release(s);
+        core.windows.release(s);
     }
 
     /**
@@ -233,21 +235,7 @@ public final class HboneSession {
         if (bytes < 0 || bytes > s.outstanding) {
             throw new IllegalArgumentException(bytes + " octets of " + s.outstanding + " consumed on " + s);
         }
-        core.flow.consumed(s, bytes);
-    }
-
-    /** Lets a peer have more in flight on one stream; never less. */
-    public void raiseStreamWindow(HboneStream s, int windowBytes) {
-        if (!core.failed) {
-            core.flow.raise(s, windowBytes);
-        }
-    }
-
-    /** Lets a peer have more in flight over all streams; never less. */
-    public void raiseConnectionWindow(int windowBytes) {
-        if (!core.failed) {
-            core.flow.raise(windowBytes);
-        }
+        core.windows.consumed(s, bytes);
     }
 
     /** Sends a PING; {@link HboneListener#onPong} follows. */
@@ -292,7 +280,7 @@ public final class HboneSession {
      * connection's whole window when all that was delivered has been consumed.
      */
     public int receiveCredit() {
-        return core.flow.receiveCredit();
+        return core.windows.receiveCredit();
     }
 
     /** Returns how many streams may be open at once, by the peer's settings and ours. */

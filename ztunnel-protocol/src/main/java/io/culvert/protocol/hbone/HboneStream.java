@@ -37,13 +37,13 @@ public final class HboneStream {
 
     boolean queued;
 
-    /** What the peer may still send, and what that was when nothing was in flight. */
+    /** What the peer may still send; below nothing when its window was lowered meanwhile. */
     int receiveWindow;
-
-    int receiveWindowMax;
-    /** What the window has grown by, and what was consumed since it last did. */
+    /** What the window has grown by, and how much of that is being withheld. */
     int grown;
 
+    int shrinking;
+    /** What was consumed since the window last grew. */
     int sinceGrowth;
     /** Octets handed to the application and not consumed. */
     int outstanding;
@@ -54,7 +54,6 @@ public final class HboneStream {
         this.id = id;
         this.sendWindow = sendWindow;
         this.receiveWindow = receiveWindow;
-        this.receiveWindowMax = receiveWindow;
     }
 
     /** Returns the stream id. */

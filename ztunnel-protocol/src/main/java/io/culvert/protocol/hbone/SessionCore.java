@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class SessionCore {
     private static final int RESETS_REMEMBERED = 256;
     private static final int CLOSES_REMEMBERED = 32;
+    /** An interim and a final answer, the end, a reset: what may come for a stream besides octets. */
+    private static final int LATE_FRAMES_PER_STREAM = 4;
+
     /** The first GOAWAY of a graceful drain names no stream in particular. */
     static final int ANY_STREAM = Integer.MAX_VALUE;
     /** Marks the PING that separates the two GOAWAYs of a graceful drain: "culvert\0" in ASCII. */
@@ -25,10 +28,11 @@ final class SessionCore {
     final FrameWriter writer = new FrameWriter();
     final HpackEncoder encoder = new HpackEncoder();
     final AbuseGuard guard = new AbuseGuard();
-    final FlowControl flow;
+    final FlowControl flow = new FlowControl(guard);
     final StreamTable streams = new StreamTable();
+    final ReceiveWindows windows;
     /** Reset by us: the peer may not know yet. */
-    final RecentStreams resetHere = new RecentStreams(RESETS_REMEMBERED);
+    final RecentStreams resetHere;
     /** Closed in any other way: the peer knows. */
     final RecentStreams closedRecently = new RecentStreams(CLOSES_REMEMBERED);
 
@@ -36,7 +40,9 @@ final class SessionCore {
     boolean failed;
     int lastPeerStreamId;
     int nextStreamId = 1;
-    int settingsUnacked = 1;
+    /** The peer has acknowledged our first SETTINGS, so it knows our limits. */
+    boolean limitsKnown;
+
     int pingsUnanswered;
 
     /** Streams of the peer above this id are refused. */
@@ -52,7 +58,11 @@ final class SessionCore {
         this.server = server;
         this.local = local;
         this.listener = listener;
-        this.flow = new FlowControl(writer, guard, local.connectionWindowBytes(), local.streamWindowBytes());
+        this.windows = new ReceiveWindows(writer, streams, local);
+        // A client that knows of no reset has as many streams open as it may have; a server's frames are judged by
+        // late().
+        this.resetHere =
+                new RecentStreams(server ? Math.max(RESETS_REMEMBERED, local.streamsMax()) : RESETS_REMEMBERED);
     }
 
     /** Says whether no stream of this id was ever opened. */
@@ -62,7 +72,7 @@ final class SessionCore {
     }
 
     HboneStream open(int id) {
-        HboneStream s = new HboneStream(id, peer.initialWindowBytes(), FlowControl.firstWindow(local));
+        HboneStream s = new HboneStream(id, peer.initialWindowBytes(), windows.initialWindow());
         streams.add(s);
         return s;
     }
@@ -91,8 +101,37 @@ final class SessionCore {
 
     void resetHere(HboneStream s, int code) {
         writer.reset(s.id(), code);
+        if (!s.remoteEnded) {
+            expectLate(s.receiveWindow);
+        }
         close(s);
         resetHere.add(s.id());
+    }
+
+    /** Refuses a stream of which the application has not heard. */
+    void refuseUnseen(int id, int code) {
+        writer.reset(id, code);
+        expectLate(windows.initialWindow());
+        resetHere.add(id);
+    }
+
+    private void expectLate(int credit) {
+        windows.expectLate(credit);
+        guard.earn(AbuseKind.CLOSED_STREAM, LATE_FRAMES_PER_STREAM);
+    }
+
+    /**
+     * Passes over a frame for a stream that is not open any more, which the peer may have sent before it knew.
+     *
+     * <p>Bounds: octets by what streams had credit for when we reset them, other frames by a few per such stream: an honest
+     * peer cannot have sent more, however late it learns. The rest counts as {@link AbuseKind#CLOSED_STREAM}.
+     *
+     * @param flowBytes of DATA; 0 for anything else
+     */
+    void late(int flowBytes) throws Http2Exception {
+        if (flowBytes == 0 || !windows.isLate(flowBytes)) {
+            guard.charge(AbuseKind.CLOSED_STREAM, 1);
+        }
     }
 
     /** Ends a stream on which the peer broke a rule. */
@@ -139,9 +178,7 @@ final class SessionCore {
         }
         s.closed = true;
         streams.remove(s);
-        flow.closed(s);
-        if (s.connected && s.carried) {
-            guard.earn(AbuseKind.RAPID_RESET, 1);
-        }
+        flow.forget(s);
+        windows.closed(s);
     }
 }

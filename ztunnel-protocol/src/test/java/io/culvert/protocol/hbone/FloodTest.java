@@ -199,21 +199,60 @@ class FloodTest {
         assertCalmed(end, AbuseKind.HEADER_BLOCK);
     }
 
-    @Test
-    void stopsRapidReset_beforeTheStreamsAreAccepted() {
+    private static byte[] openedAndReset(int i) {
+        return Wire.concat(Wire.connect(2 * i + 3), Wire.reset(2 * i + 3, Http2Code.CANCEL));
+    }
+
+    /** A server whose answers take their time, as they do when an application has to be reached first. */
+    private static End slowServer() {
         End end = ready(true);
         end.acceptAtOnce = false;
-        int taken = flood(end, i -> Wire.concat(Wire.connect(2 * i + 3), Wire.reset(2 * i + 3, Http2Code.CANCEL)));
-        assertEquals(200, taken);
+        return end;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void stopsRapidReset(boolean acceptedAtOnce) {
+        End end = slowServer();
+        end.acceptAtOnce = acceptedAtOnce;
+        assertEquals(3_000, flood(end, FloodTest::openedAndReset));
+        assertEquals(1_001, end.requests.size(), "the application is asked no more than that");
         assertCalmed(end, AbuseKind.RAPID_RESET);
     }
 
     @Test
-    void stopsRapidReset_afterTheStreamsAreAccepted() {
-        End end = ready(true);
-        int taken = flood(end, i -> Wire.concat(Wire.connect(2 * i + 3), Wire.reset(2 * i + 3, Http2Code.NO_ERROR)));
-        assertEquals(200, taken);
+    void stopsRapidReset_ofStreamsThatAreRefusedAnyway() {
+        End end = slowServer();
+        int taken = flood(end, i -> {
+            int id = 2 * i + 3;
+            end.take(Wire.connect(id));
+            HboneStream asked = end.streams.get(id);
+            if (asked != null) {
+                end.session.refuse(asked, 503);
+            }
+            return Wire.reset(id, Http2Code.CANCEL);
+        });
+        assertEquals(3_000, taken);
+        assertEquals(1_001, end.requests.size());
         assertCalmed(end, AbuseKind.RAPID_RESET);
+    }
+
+    @Test
+    void refusesNewStreamsAfterManyUnusedResets_andTheOthersGoOn() {
+        End end = slowServer();
+        for (int i = 0; i < 1_100; i++) {
+            end.take(openedAndReset(i));
+        }
+        end.drain();
+        end.take(Wire.connect(9_001));
+        assertEquals("[RST 9001 REFUSED_STREAM]", Wire.split(end.drain()).toString());
+        end.take(Wire.data(1, false, 10));
+        assertEquals(10, end.received(1).length);
+        end.take(Wire.ping(false));
+        end.nanos += 100_000_000;
+        end.take(Wire.connect(9_003));
+        assertTrue(end.saw("connect 9003 10.0.0.1:80"));
+        assertFalse(end.session.isFailed());
     }
 
     @Test
@@ -224,17 +263,23 @@ class FloodTest {
             end.drain();
         }
         assertFalse(end.session.isFailed());
+        assertEquals(PLENTY, end.requests.size());
     }
 
-    @Test
-    void doesNotMindFiftyUnusedResetsASecond() {
-        End end = ready(true);
-        for (int id = 3; id < 2 * PLENTY; id += 2) {
-            end.nanos += 20_000_000;
-            end.take(Wire.concat(Wire.connect(id), Wire.reset(id, Http2Code.CANCEL)));
+    /** Applications that connect and close at once, for a minute, also when half a second comes in one go. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 100, 1_000})
+    void doesNotMindTwoThousandUnusedResetsASecond(int atOnce) {
+        End end = slowServer();
+        for (int i = 0; i < 60 * 2_000; i++) {
+            if (i % atOnce == 0) {
+                end.nanos += 500_000L * atOnce;
+            }
+            end.take(openedAndReset(i));
             end.drain();
         }
         assertFalse(end.session.isFailed());
+        assertEquals(60 * 2_000 + 1, end.requests.size());
     }
 
     @Test
@@ -362,16 +407,69 @@ class FloodTest {
         end.session.reset(end.stream(1), Http2Code.CANCEL);
         end.drain();
         long returned = 0;
-        for (int i = 0; i < 20_000; i++) {
-            end.take(Wire.data(1, false, 1_000));
+        for (int i = 0; i < (4 << 20) / 1_024; i++) {
+            end.take(Wire.data(1, false, 1_024));
             for (Wire.Frame f : Wire.split(end.drain())) {
                 assertEquals("WINDOW_UPDATE 0 " + f.int32(0), f.toString());
                 returned += f.int32(0);
             }
         }
         assertFalse(end.session.isFailed());
-        assertTrue(returned > 8 << 20);
+        assertEquals(16 << 20, end.session.receiveCredit());
+        assertEquals(0, returned);
         assertEquals(0, end.received(1).length);
+        assertEquals(1_000 + 4, flood(end, i -> Wire.data(1, false, 1_024)));
+        assertCalmed(end, AbuseKind.CLOSED_STREAM);
+    }
+
+    /** The peer stood still, and then answers everything that we have given up meanwhile. */
+    @Test
+    void doesNotMindAnswersToStreamsThatItGaveUpLongAgo() {
+        End end = ready(false);
+        int streams = 20_000;
+        for (int i = 0; i < streams; i++) {
+            HboneStream s = end.connect("10.0.0.1:80");
+            end.session.reset(s, Http2Code.CANCEL);
+            end.drain();
+        }
+        for (int id = 3; id < 2 * streams; id += 2) {
+            end.take(Wire.concat(Wire.ok(id), Wire.data(id, false, 1_000), Wire.windowUpdate(0, 1)));
+            end.take(id % 4 == 1 ? Wire.data(id, true, 0) : Wire.reset(id, Http2Code.CANCEL));
+            end.nanos += 10_000_000;
+        }
+        assertFalse(end.session.isFailed(), () -> end.events.getLast());
+        assertEquals(16 << 20, end.session.receiveCredit());
+        end.take(Wire.data(1, false, 10));
+        assertEquals(10, end.received(1).length);
+    }
+
+    @Test
+    void doesNotMindLateData_ofMoreStreamsThanAnybodyCountsPast() {
+        End end = ready(true);
+        for (int id = 3; id < 2_000; id += 2) {
+            end.take(Wire.connect(id));
+            end.session.reset(end.stream(id), Http2Code.CONNECT_ERROR);
+            end.drain();
+        }
+        for (int id = 3; id < 2_000; id += 2) {
+            end.take(Wire.data(id, false, 10_000));
+            end.take(Wire.data(id, true, 0));
+        }
+        assertFalse(end.session.isFailed());
+        assertEquals(16 << 20, end.session.receiveCredit());
+    }
+
+    @Test
+    void stopsAnswersToStreamsThatWereNeverGivenUp() {
+        End end = ready(false);
+        for (int id = 3; id < 100; id += 2) {
+            end.connect("10.0.0.1:80");
+            end.take(Wire.headers(id, true, ":status", "404"));
+            end.session.reset(end.stream(id), Http2Code.NO_ERROR);
+            end.drain();
+        }
+        assertEquals(1_000, flood(end, i -> Wire.ok(3)));
+        assertCalmed(end, AbuseKind.CLOSED_STREAM);
     }
 
     @ParameterizedTest

@@ -9,9 +9,7 @@ import io.culvert.protocol.hbone.frame.FrameHeader;
 import io.culvert.protocol.hbone.frame.Http2Code;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -191,6 +189,17 @@ class FlowControlTest {
     }
 
     @Test
+    void announcesGatheredConnectionCredit_onceThePeerHasUsedUpTheRest() {
+        End end = server(HboneSettings.forServer().withWindows(65_535, 65_535));
+        end.take(Wire.connect(3));
+        end.take(Wire.data(1, false, 20_000));
+        end.consumeAtOnce = false;
+        end.drain();
+        end.take(Wire.data(3, false, 45_535));
+        assertEquals("[WINDOW_UPDATE 0 20000]", Wire.split(end.drain()).toString());
+    }
+
+    @Test
     void returnsNoStreamCreditAfterThePeersEnd_butConnectionCreditStill() {
         End end = server(HboneSettings.forServer().withWindows(65_535, 65_535));
         end.consumeAtOnce = false;
@@ -212,121 +221,6 @@ class FlowControlTest {
         assertEquals("[WINDOW_UPDATE 0 40000]", Wire.split(end.drain()).toString());
         end.session.consumed(end.stream(1), 30_000);
         assertEquals(0, end.session.pendingOutput());
-    }
-
-    /** A peer that sends as much as it may, and a reader that takes what it is told to. */
-    private static final class Bulk {
-        private final End end;
-        private final Map<Integer, Integer> windows = new HashMap<>();
-        private int connectionWindow;
-
-        Bulk(End end, int connectionWindow) {
-            this.end = end;
-            this.connectionWindow = connectionWindow;
-            end.consumeAtOnce = false;
-        }
-
-        int window(int stream) {
-            return windows.getOrDefault(stream, FlowControl.WINDOW_BYTES_DEFAULT);
-        }
-
-        /** Sends up to so many octets, which a quick reader takes and a slow one leaves; how many the windows allowed. */
-        int send(int stream, int octets, boolean quick) {
-            int sent = 0;
-            while (sent < octets) {
-                int part = Math.min(Math.min(Math.min(window(stream), connectionWindow), 16_384), octets - sent);
-                if (part == 0) {
-                    return sent;
-                }
-                end.take(Wire.data(stream, false, part));
-                sent += part;
-                windows.put(stream, window(stream) - part);
-                connectionWindow -= part;
-                if (quick) {
-                    end.session.consumed(end.stream(stream), part);
-                }
-                creditReturned();
-            }
-            return sent;
-        }
-
-        private void creditReturned() {
-            for (var frame : Wire.split(end.drain())) {
-                assertTrue(frame.toString().startsWith("WINDOW_UPDATE"), frame.toString());
-                if (frame.stream() == 0) {
-                    connectionWindow += frame.int32(0);
-                } else {
-                    windows.merge(frame.stream(), window(frame.stream()) + frame.int32(0), (old, now) -> now);
-                }
-            }
-        }
-    }
-
-    @Test
-    void growsTheWindowOfAReaderThatKeepsUp_toTheFullAndNoFurther() {
-        End end = server(HboneSettings.forServer().withWindows(1 << 20, 4 << 20));
-        Bulk peer = new Bulk(end, 4 << 20);
-        assertEquals(8 << 20, peer.send(1, 8 << 20, true));
-        assertTrue(peer.window(1) > 1 << 19 && peer.window(1) <= 1 << 20, "window " + peer.window(1));
-        assertEquals(peer.window(1), peer.send(1, 8 << 20, false));
-    }
-
-    @Test
-    void keepsTheWindowOfAReaderThatLags_small() {
-        End end = server();
-        Bulk peer = new Bulk(end, 16 << 20);
-        for (int i = 0; i < 100; i++) {
-            int sent = peer.send(1, 1 << 20, false);
-            assertTrue(sent <= FlowControl.WINDOW_BYTES_DEFAULT, sent + " octets at once");
-            end.session.consumed(end.stream(1), end.stream(1).outstanding() / 2);
-            peer.creditReturned();
-        }
-    }
-
-    @Test
-    void readersThatStandStill_leaveAnotherAllThatItNeeds() {
-        End end = server();
-        Bulk peer = new Bulk(end, 16 << 20);
-        for (int i = 1; i < 100; i++) {
-            end.take(Wire.connect(2 * i + 1));
-            end.drain();
-        }
-        for (int i = 0; i < 99; i++) {
-            // The first are quick for long enough to get as wide windows as there are.
-            int quick = i < 8 ? 8 << 20 : 200_000;
-            assertEquals(quick, peer.send(2 * i + 1, quick, true));
-            peer.send(2 * i + 1, 20 << 20, false);
-        }
-        assertEquals(32 << 20, peer.send(199, 32 << 20, true));
-    }
-
-    @Test
-    void whatAClosedStreamsWindowHadGrownBy_isForOthersAgain() {
-        End end = server(HboneSettings.forServer().withWindows(1 << 20, 2 << 20));
-        Bulk peer = new Bulk(end, 2 << 20);
-        for (int id = 1; id < 30; id += 2) {
-            if (id > 1) {
-                end.take(Wire.connect(id));
-                end.drain();
-            }
-            assertEquals(4 << 20, peer.send(id, 4 << 20, true));
-            assertTrue(peer.window(id) > 1 << 18, "stream " + id + " has a window of " + peer.window(id));
-            end.take(Wire.reset(id, Http2Code.CANCEL));
-        }
-    }
-
-    @Test
-    void raisesWindows_butNeverLowersThem() {
-        End end = server(HboneSettings.forServer().withWindows(1_000, 65_535));
-        end.session.raiseStreamWindow(end.stream(1), 5_000);
-        end.session.raiseStreamWindow(end.stream(1), 10);
-        end.session.raiseConnectionWindow(70_000);
-        assertEquals(
-                "[WINDOW_UPDATE 1 4000, WINDOW_UPDATE 0 4465]",
-                Wire.split(end.drain()).toString());
-        end.consumeAtOnce = false;
-        end.take(Wire.data(1, false, 5_000));
-        assertEquals(5_000, end.received(1).length);
     }
 
     @Test

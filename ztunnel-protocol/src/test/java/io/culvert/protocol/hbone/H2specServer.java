@@ -127,7 +127,7 @@ final class H2specServer implements AutoCloseable {
 
         @Override
         public void onConnect(HboneStream s, ConnectRequest r) {
-            s.attach(ByteBuffer.allocate(s.receiveWindowMax));
+            s.attach(ByteBuffer.allocate(s.receiveWindow));
             session.accept(s, null);
         }
 

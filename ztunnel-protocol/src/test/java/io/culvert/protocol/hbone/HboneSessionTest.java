@@ -146,7 +146,7 @@ class HboneSessionTest {
 
     @Test
     void resetGivesBackTheCreditOfWhatTheApplicationNeverTook() {
-        server = End.server(HboneSettings.forServer().withWindows(1 << 20, 65_535));
+        server = End.server(HboneSettings.forServer().withWindows(65_535, 65_535));
         server.consumeAtOnce = false;
         HboneStream a = connected();
         HboneStream b = connected();

@@ -2,7 +2,7 @@ package io.culvert.protocol.hbone.frame;
 
 /**
  * The ways in which a peer can make work for us that buys it nothing, each with the allowance after which the connection
- * is closed with ENHANCE_YOUR_CALM.
+ * is closed with ENHANCE_YOUR_CALM, if it does not say otherwise.
  *
  * <p>Bounds: {@link #burst} units at once, {@link #perSecond} more as time passes; useful work adds to some of them, up
  * to {@link #saved}.
@@ -28,16 +28,27 @@ public enum AbuseKind {
     GOAWAY(20, 1, 20),
     /** Interim (1xx) responses. */
     INTERIM_RESPONSE(100, 10, 100),
-    /** Streams reset by the peer before they carried anything (rapid reset, CVE-2023-44487). */
-    RAPID_RESET(200, 50, 2_000),
+    /**
+     * Streams reset by the peer before they carried anything, as applications cause that connect and close at once, or
+     * although we had refused them. Spent, it ends nothing: new streams are refused unseen until some has come back.
+     */
+    UNUSED_RESET(1_000, 2_500, 1_000),
+    /**
+     * Streams opened while they are refused because of {@link #UNUSED_RESET} (rapid reset, CVE-2023-44487).
+     *
+     * <p>What such a stream costs is the beginning and the end of a connection, as for an honest short one, and no more of
+     * them are begun than {@link #UNUSED_RESET} allows. A stream refused unseen costs the decoding of its headers and 13
+     * octets.
+     */
+    RAPID_RESET(2_000, 500, 2_000),
     /** Streams that we reset because of what the peer sent on them (MadeYouReset, CVE-2025-8671). */
     PROVOKED_RESET(50, 5, 50),
     /** Streams opened past the limit. */
     STREAM_EXCESS(500, 50, 500),
     /** Requests that are not a valid CONNECT. */
     MALFORMED_REQUEST(100, 20, 100),
-    /** Frames on streams that closed long ago. */
-    CLOSED_STREAM(1_000, 100, 1_000);
+    /** Frames on streams that are over, more of them than can have been on their way when we reset streams. */
+    CLOSED_STREAM(1_000, 100, 1 << 20);
 
     private final int burst;
     private final int perSecond;
