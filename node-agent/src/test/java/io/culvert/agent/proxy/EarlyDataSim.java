@@ -44,6 +44,7 @@ import io.culvert.testkit.Gen;
 import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -81,7 +82,10 @@ class EarlyDataSim {
                 Knob.CA_DIRECTORY,
                 "ca",
                 Knob.HTTP2_STREAM_WINDOW_SIZE,
-                "" + FIRST_WINDOW_BYTES);
+                "" + FIRST_WINDOW_BYTES,
+                // Some of these networks take longer for the early data than a PING may wait behind it.
+                Knob.PING_INTERVAL,
+                "1h");
         try {
             return AgentConfigLoader.load(new ConfigInputs(required, Map.of(), null, 1))
                     .config();
@@ -141,6 +145,7 @@ class EarlyDataSim {
         private final Transport transport;
         private final List<Asked> asked = new ArrayList<>();
         private final Map<HboneStream, Asked> byStream = new HashMap<>();
+        private final ArrayDeque<ByteBuffer> unsent = new ArrayDeque<>();
         private int dialled;
 
         Run(Gen gen) {
@@ -255,15 +260,19 @@ class EarlyDataSim {
         private void data(HboneStream stream, byte[] bytes, int from, int count, boolean end) {
             ByteBuffer frame = ByteBuffer.allocateDirect(9 + count);
             frame.putShort((short) (count >> 8)).put((byte) count).put((byte) 0).put((byte) (end ? 1 : 0));
-            transport.write(frame.putInt(stream.id()).put(bytes, from, count).flip());
+            send(frame.putInt(stream.id()).put(bytes, from, count).flip());
+        }
+
+        /** In order, and nothing while the transport is blocked, as its contract demands. */
+        private void send(ByteBuffer bytes) {
+            unsent.addLast(bytes);
+            onUnblocked();
         }
 
         private void flush() {
             ByteBuffer out = ByteBuffer.allocateDirect(session.pendingOutput());
             session.drainOutput(out);
-            if (!transport.isClosed()) {
-                transport.write(out.flip());
-            }
+            send(out.flip());
         }
 
         @Override
@@ -273,7 +282,11 @@ class EarlyDataSim {
         }
 
         @Override
-        public void onUnblocked() {}
+        public void onUnblocked() {
+            while (!unsent.isEmpty() && !transport.isBlocked() && !transport.isClosed()) {
+                transport.write(unsent.removeFirst());
+            }
+        }
 
         @Override
         public void onTransportClosed(Transport.Failure failure, @Nullable Throwable cause) {}
