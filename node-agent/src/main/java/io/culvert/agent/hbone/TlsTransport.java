@@ -1,11 +1,10 @@
 package io.culvert.agent.hbone;
 
-import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.BufferWait;
 import io.culvert.agent.base.Chunk;
+import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
-import io.culvert.agent.base.Timer;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.ChunkQueue;
 import io.culvert.agent.relay.RelaySocket;
@@ -27,10 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop. Owns: the socket, the engine, a partly received record and ciphertext that the kernel would not
  * take yet.
  *
- * <p>Bounds: one partial record in, before the handshake is done in no more memory than its bytes; out, what one {@link
- * #write} produced, since {@link #isBlocked} forbids the next. Nothing is read while what is left of a record could not be
- * kept. So many connections whose handshake failed wait for their
- * peers to read why; one more closes at once.
+ * <p>Bounds: in, one {@link PartialRecord}, and nothing is read while that could not be kept; out, what one {@link #write}
+ * produced, since {@link #isBlocked} forbids the next. {@value #UNPROVEN_LINGERING_MAX} connections whose handshake failed
+ * wait for their peers to read why; one more closes at once.
  */
 public final class TlsTransport implements Transport, RelaySocket.Listener {
     public static final Transport.Factory FACTORY = new Factory();
@@ -40,8 +38,6 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
     private static final int READS_PER_TURN_MAX = 4;
     private static final int PLAIN_RECORD_BYTES_MAX = 16_384;
-    private static final int RECORD_HEADER_BYTES = 5;
-    private static final int RECORD_LENGTH_AT = 3;
     /** An engine may want to write before it reads on; one that then still takes nothing waits for more. */
     private static final int IDLE_UNWRAPS_MAX = 4;
 
@@ -77,15 +73,10 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private final ChunkQueue waiting;
     private final Turn turn;
     private final BufferWait bufferWait;
+    private final PartialRecord partial;
     private @Nullable Events events;
-    private @Nullable Chunk partial;
-    /** A partial record on the heap: of a peer that has proved nothing yet. */
-    private @Nullable ByteBuffer unprovenPartial;
-    /** Where a partial record could be kept, while one is looked for. */
-    private @Nullable Chunk spare;
-
+    private final Deadline linger = new Deadline();
     private boolean exchanging;
-    private @Nullable Timer lingerDeadline;
     private boolean secured;
     /** It is over for whoever uses it; what is left to say goes out, what comes is dropped. */
     private boolean closing;
@@ -110,6 +101,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         this.waiting = new ChunkQueue(this::lend);
         this.turn = new Turn(loop, this);
         this.bufferWait = BufferWait.forTunnel(share, turn);
+        this.partial = new PartialRecord(share);
     }
 
     @Override
@@ -169,7 +161,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         try {
             readSome();
         } finally {
-            releaseSpare();
+            partial.keepNoSpare();
         }
     }
 
@@ -180,22 +172,13 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
                 turn.request();
                 return;
             }
-            if (!canKeepPartial()) {
+            // Whoever has proved nothing yet holds none of the memory that others live on.
+            if (secured && !partial.makeSure()) {
                 bufferWait.begin();
                 return;
             }
             readOnce();
         }
-    }
-
-    /** Whoever has proved nothing yet holds no more memory than it sent bytes, and none of what others live on. */
-    private boolean canKeepPartial() {
-        Chunk held = partial;
-        if (secured && spare == null && (held == null || held.bytes().capacity() < Loop.TLS_RECORD_BYTES_MAX)) {
-            spare = share.borrowForRecord();
-            return spare != null;
-        }
-        return true;
     }
 
     private void drainWaiting() {
@@ -213,7 +196,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
 
     private void readOnce() {
         ByteBuffer in = loop.cipherIn();
-        takePartial(in);
+        partial.moveTo(in);
         int count = socket.read(in);
         in.flip();
         if (count > 0) {
@@ -225,50 +208,10 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         }
     }
 
-    private void takePartial(ByteBuffer into) {
-        ByteBuffer unproven = unprovenPartial;
-        if (unproven != null) {
-            into.put(unproven.flip());
-            unprovenPartial = null;
-        }
-        Chunk held = partial;
-        if (held != null) {
-            into.put(held.bytes().flip());
-            partial = null;
-            if (spare == null) {
-                spare = held;
-            } else {
-                held.giveBack();
-            }
-        }
-    }
-
     private void keepPartial(ByteBuffer rest) {
-        if (!rest.hasRemaining() || isClosed()) {
-            return;
-        }
-        if (announcesTooMuch(rest)) {
+        if (rest.hasRemaining() && !isClosed() && !partial.keep(rest, secured)) {
             fail(Failure.TLS, new SSLException("a TLS record is longer than a TLS record may be"));
-            return;
         }
-        Chunk held = rest.remaining() <= BufferPool.SMALL && secured ? share.borrowForTunnel(BufferPool.SMALL) : null;
-        if (held == null) {
-            held = spare;
-            spare = null;
-        }
-        if (held == null) {
-            unprovenPartial = ByteBuffer.allocate(rest.remaining()).put(rest);
-        } else {
-            held.bytes().clear().put(rest);
-            partial = held;
-        }
-    }
-
-    /** The engine finds out only when all of it is there, and until then it would have to be kept. */
-    private static boolean announcesTooMuch(ByteBuffer record) {
-        return record.remaining() >= RECORD_HEADER_BYTES
-                && Short.toUnsignedInt(record.getShort(record.position() + RECORD_LENGTH_AT)) + RECORD_HEADER_BYTES
-                        > Loop.TLS_RECORD_BYTES_MAX;
     }
 
     private void unwrapAll(ByteBuffer in) {
@@ -434,12 +377,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             closeNow();
             return;
         }
-        releasePartial();
+        partial.release();
         releaseEngine();
         if (waiting.isEmpty()) {
             allIsSaid();
         } else {
-            linger(DRAIN_NANOS);
+            linger.start(loop, this::closeNow, DRAIN_NANOS);
         }
         discardInput();
     }
@@ -457,19 +400,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             closeNow();
         } else {
             socket.shutdownWrite();
-            linger(LINGER_NANOS);
-        }
-    }
-
-    private void linger(long nanos) {
-        cancelLinger();
-        lingerDeadline = loop.schedule(this::closeNow, nanos);
-    }
-
-    private void cancelLinger() {
-        Timer running = lingerDeadline;
-        if (running != null) {
-            running.cancel();
+            linger.start(loop, this::closeNow, LINGER_NANOS);
         }
     }
 
@@ -494,12 +425,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         }
         closing = true;
         closed = true;
-        cancelLinger();
+        linger.cancel();
         bufferWait.end();
         if (holdsLingerPlace) {
             factory.unprovenLingering.decrementAndGet();
         }
-        releasePartial();
+        partial.release();
         bytesLost = !waiting.isEmpty();
         waiting.release();
         socket.close();
@@ -510,24 +441,6 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         if (!engineReleased) {
             engineReleased = true;
             material.release(engine);
-        }
-    }
-
-    private void releasePartial() {
-        unprovenPartial = null;
-        Chunk held = partial;
-        if (held != null) {
-            partial = null;
-            held.giveBack();
-        }
-        releaseSpare();
-    }
-
-    private void releaseSpare() {
-        Chunk held = spare;
-        if (held != null) {
-            spare = null;
-            held.giveBack();
         }
     }
 }

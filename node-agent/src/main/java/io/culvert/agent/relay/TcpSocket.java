@@ -140,8 +140,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             if (count > 0) {
                 into.position(into.position() + count);
                 // A short read means that the receive queue is empty; the next edge tells of more (epoll(7)). But reads
-                // stop
-                // short of urgent data, too (tcp(7)).
+                // also stop short of urgent data (tcp(7)).
                 readable = count == wanted || readHungUp || urgentSeen;
                 return count;
             }
