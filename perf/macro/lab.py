@@ -64,8 +64,9 @@ class Lab:
         run(self.inside(member, ["sysctl", "-qw", "net.ipv4.ip_local_port_range=" + LOCAL_PORTS]))
 
     def _add(self, member):
-        run(["ip", "netns", "add", self.netns(member)])
+        # Noted first: whoever is told to end in between would leave it.
         self.made.append(member)
+        run(["ip", "netns", "add", self.netns(member)])
 
     def _ip(self, member, *arguments):
         run(["ip", "-n", self.netns(member), *arguments])
@@ -78,8 +79,11 @@ class Lab:
     def remove(self):
         troubles = []
         while self.made:
+            member = self.made.pop()
+            if not os.path.exists(self.path(member)):
+                continue
             try:
-                run(["ip", "netns", "del", self.netns(self.made.pop())])
+                run(["ip", "netns", "del", self.netns(member)])
             except BenchError as trouble:
                 troubles.append(str(trouble))
         if troubles:
