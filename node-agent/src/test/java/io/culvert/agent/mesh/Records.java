@@ -4,6 +4,8 @@ import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.protocol.net.Cidr;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
+import io.culvert.protocol.policy.Clause;
+import io.culvert.protocol.policy.Match;
 import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.policy.Rule;
 import io.culvert.protocol.workload.ApplicationTunnel;
@@ -70,6 +72,27 @@ public final class Records {
     /** An enforced policy without rules. */
     public static Policy policy(String key, Policy.Scope scope, Policy.Action action, Rule... rules) {
         return new Policy(key(key), scope, action, List.of(rules), false);
+    }
+
+    /** A policy that denies the connections of a namespace to these ports. */
+    public static Policy denyPorts(String key, List<Integer> ports) {
+        Match match = new Match(
+                List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(),
+                List.of(), ports, List.of());
+        return policy(key, Policy.Scope.NAMESPACE, Policy.Action.DENY, new Rule(List.of(new Clause(List.of(match)))));
+    }
+
+    /** A mesh with these workloads and services beside what is in another. */
+    public static MeshSnapshot mesh(MeshSnapshot other, Record... records) {
+        MeshSnapshot.Builder builder = other.toBuilder();
+        for (Record each : records) {
+            switch (each) {
+                case Workload workload -> builder.upsert(workload);
+                case Service service -> builder.upsert(service);
+                default -> throw new IllegalArgumentException(each.toString());
+            }
+        }
+        return builder.build();
     }
 
     /** A workload in the making. */

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import io.culvert.agent.mesh.MeshSnapshot;
+import io.culvert.agent.mesh.Records;
 import io.culvert.protocol.hbone.ConnectTarget;
 import io.culvert.protocol.workload.ApplicationTunnel.Protocol;
 import io.culvert.protocol.workload.Service;
@@ -293,25 +294,12 @@ class RouterInboundTest {
     }
 
     private static MeshSnapshot waypointMesh(Record... records) {
-        MeshSnapshot.Builder builder = mesh(records).toBuilder()
-                .upsert(waypoint())
-                .upsert(service("waypoint")
-                        .vip("10.96.0.9")
-                        .ports(15_008, 15_008)
-                        .build());
-        return builder.build();
+        Service service =
+                service("waypoint").vip("10.96.0.9").ports(15_008, 15_008).build();
+        return Records.mesh(mesh(records), waypoint(), service);
     }
 
     private static MeshSnapshot mesh(Record... records) {
-        MeshSnapshot.Builder builder =
-                MeshSnapshot.EMPTY.toBuilder().upsert(SERVER).upsert(SHOP);
-        for (Record each : records) {
-            switch (each) {
-                case Workload workload -> builder.upsert(workload);
-                case Service service -> builder.upsert(service);
-                default -> throw new IllegalArgumentException(each.toString());
-            }
-        }
-        return builder.build();
+        return Records.mesh(Records.mesh(MeshSnapshot.EMPTY, SERVER, SHOP), records);
     }
 }
