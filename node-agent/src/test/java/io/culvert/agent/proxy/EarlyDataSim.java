@@ -7,9 +7,6 @@ import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.config.AgentConfig;
-import io.culvert.agent.config.AgentConfigLoader;
-import io.culvert.agent.config.ConfigException;
-import io.culvert.agent.config.ConfigInputs;
 import io.culvert.agent.config.Knob;
 import io.culvert.agent.hbone.SimTransports;
 import io.culvert.agent.hbone.Transport;
@@ -31,14 +28,11 @@ import io.culvert.protocol.hbone.HboneSession;
 import io.culvert.protocol.hbone.HboneSettings;
 import io.culvert.protocol.hbone.HboneStream;
 import io.culvert.protocol.hbone.frame.AbuseKind;
+import io.culvert.protocol.hbone.frame.FrameHeader;
 import io.culvert.protocol.hbone.frame.Http2Code;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
-import io.culvert.protocol.policy.Clause;
-import io.culvert.protocol.policy.Match;
 import io.culvert.protocol.policy.Policy;
-import io.culvert.protocol.policy.Rule;
-import io.culvert.protocol.workload.NamespacedName;
 import io.culvert.protocol.workload.Workload;
 import io.culvert.testkit.Gen;
 import java.io.ByteArrayOutputStream;
@@ -68,31 +62,16 @@ class EarlyDataSim {
             Records.pod("client", "10.0.0.1").hbone().node("node-a").build();
     private static final Workload SERVER =
             Records.pod("server", "10.0.0.2").hbone().node("node-b").build();
+    private static final Policy DENIED = Records.denyPorts("shop/deny", List.of(DENIED_PORT));
     private static final TestCa CA = TestCa.root("root");
     private static final TlsMaterial CLIENT_MATERIAL = CA.material(CLIENT.identity(), () -> TestCa.EPOCH);
     private static final TlsMaterial SERVER_MATERIAL = CA.material(SERVER.identity(), () -> TestCa.EPOCH);
-    private static final AgentConfig CONFIG = config();
-
-    private static AgentConfig config() {
-        Map<Knob, String> required = Map.of(
-                Knob.NODE_NAME,
-                "node-b",
-                Knob.MESH_FILE,
-                "mesh.yaml",
-                Knob.CA_DIRECTORY,
-                "ca",
-                Knob.HTTP2_STREAM_WINDOW_SIZE,
-                "" + FIRST_WINDOW_BYTES,
-                // Some of these networks take longer for the early data than a PING may wait behind it.
-                Knob.PING_INTERVAL,
-                "1h");
-        try {
-            return AgentConfigLoader.load(new ConfigInputs(required, Map.of(), null, 1))
-                    .config();
-        } catch (ConfigException e) {
-            throw new IllegalStateException(e);
-        }
-    }
+    private static final AgentConfig CONFIG = TestConfig.with(Map.of(
+            Knob.HTTP2_STREAM_WINDOW_SIZE,
+            "" + FIRST_WINDOW_BYTES,
+            // Some of these networks take longer for the early data than a PING may wait behind it.
+            Knob.PING_INTERVAL,
+            "1h"));
 
     @Test
     void carriesEarlyData_onlyWhereItMayGo() {
@@ -156,34 +135,12 @@ class EarlyDataSim {
             transports.know(SERVER_MATERIAL);
             far.certificates.put(SERVER_MATERIAL);
             long known = gen.bool() ? 0 : upTo(3_000);
-            loop.outside(() -> far.publish(List.of(CLIENT, SERVER), List.of(denied())), known);
+            loop.outside(() -> far.publish(List.of(CLIENT, SERVER), List.of(DENIED)), known);
             SimSocket[] pair =
                     net.connect(new InetSocketAddress("10.0.0.1", 50_000), new InetSocketAddress("10.0.0.2", 15_008));
             InboundTunnel.accept(far.podLoop, pair[1]);
             transport = transports.client(loop, pair[0], CLIENT_MATERIAL, List.of(SERVER.identity()));
             transport.start(this);
-        }
-
-        private static Policy denied() {
-            Match match = new Match(
-                    List.of(),
-                    List.of(),
-                    List.of(),
-                    List.of(),
-                    List.of(),
-                    List.of(),
-                    List.of(),
-                    List.of(),
-                    List.of(),
-                    List.of(),
-                    List.of(DENIED_PORT),
-                    List.of());
-            return new Policy(
-                    NamespacedName.parse("shop/deny"),
-                    Policy.Scope.NAMESPACE,
-                    Policy.Action.DENY,
-                    List.of(new Rule(List.of(new Clause(List.of(match))))),
-                    false);
         }
 
         private long upTo(int millis) {
@@ -258,9 +215,9 @@ class EarlyDataSim {
         }
 
         private void data(HboneStream stream, byte[] bytes, int from, int count, boolean end) {
-            ByteBuffer frame = ByteBuffer.allocateDirect(9 + count);
-            frame.putShort((short) (count >> 8)).put((byte) count).put((byte) 0).put((byte) (end ? 1 : 0));
-            send(frame.putInt(stream.id()).put(bytes, from, count).flip());
+            ByteBuffer frame = ByteBuffer.allocateDirect(FrameHeader.BYTES + count);
+            FrameHeader.write(frame, count, FrameHeader.DATA, end ? FrameHeader.FLAG_END_STREAM : 0, stream.id());
+            send(frame.put(bytes, from, count).flip());
         }
 
         /** In order, and nothing while the transport is blocked, as its contract demands. */

@@ -7,11 +7,7 @@ import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.config.AgentConfig;
-import io.culvert.agent.config.AgentConfigLoader;
-import io.culvert.agent.config.ConfigException;
-import io.culvert.agent.config.ConfigInputs;
 import io.culvert.agent.config.HboneConfig;
-import io.culvert.agent.config.Knob;
 import io.culvert.agent.config.LimitConfig;
 import io.culvert.agent.config.ProxyConfig;
 import io.culvert.agent.hbone.SimTransports;
@@ -28,13 +24,9 @@ import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.policy.Authorizer;
-import io.culvert.protocol.policy.Clause;
 import io.culvert.protocol.policy.Decision;
-import io.culvert.protocol.policy.Match;
 import io.culvert.protocol.policy.PeerFacts;
 import io.culvert.protocol.policy.Policy;
-import io.culvert.protocol.policy.Rule;
-import io.culvert.protocol.workload.NamespacedName;
 import io.culvert.protocol.workload.Workload;
 import io.culvert.testkit.Gen;
 import java.net.InetSocketAddress;
@@ -45,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -59,7 +52,7 @@ class PathSim {
     private static final int PORT_FIRST = 8_000;
     private static final int SOURCE_PORT_FIRST = 40_000;
     private static final long REST_SECONDS = 300;
-    private static final AgentConfig CONFIG = config();
+    private static final AgentConfig CONFIG = TestConfig.defaults();
     private static final Metrics METRICS = new Metrics("", BuildVersion.current());
     private static final Workload CLIENT =
             Records.pod("client", "10.0.0.1").hbone().node("node-a").build();
@@ -71,17 +64,6 @@ class PathSim {
     private static final TestCa CA = TestCa.root("root");
     private static final TlsMaterial CLIENT_MATERIAL = CA.material(CLIENT.identity(), () -> TestCa.EPOCH);
     private static final TlsMaterial SERVER_MATERIAL = CA.material(SERVER.identity(), () -> TestCa.EPOCH);
-
-    private static AgentConfig config() {
-        Map<Knob, String> required =
-                Map.of(Knob.NODE_NAME, "node-a", Knob.MESH_FILE, "mesh.yaml", Knob.CA_DIRECTORY, "ca");
-        try {
-            return AgentConfigLoader.load(new ConfigInputs(required, Map.of(), null, 1))
-                    .config();
-        } catch (ConfigException e) {
-            throw new IllegalStateException(e);
-        }
-    }
 
     @Test
     void orderlyConnectionsArriveWhole_inSpiteOfDelaysAndNarrowWindows() {
@@ -254,21 +236,9 @@ class PathSim {
                     .filter(i -> gen.oneIn(3))
                     .mapToObj(i -> PORT_FIRST + i)
                     .toList();
-            publish(far, ports.isEmpty() ? List.of() : List.of(deny(ports)));
+            publish(far, ports.isEmpty() ? List.of() : List.of(Records.denyPorts("shop/deny", ports)));
             // Whoever is denied now has been cut off by the end of this tick.
             loop.outside(() -> assertCutOff(ports), 0);
-        }
-
-        private static Policy deny(List<Integer> ports) {
-            Match match = new Match(
-                    List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(),
-                    List.of(), ports, List.of());
-            return new Policy(
-                    NamespacedName.parse("shop/deny"),
-                    Policy.Scope.NAMESPACE,
-                    Policy.Action.DENY,
-                    List.of(new Rule(List.of(new Clause(List.of(match))))),
-                    false);
         }
 
         private void assertCutOff(List<Integer> ports) {
@@ -342,11 +312,7 @@ class PathSim {
             link.server = new SimApp(net, socket, link.number, true, bytesMax, !faults);
         }
 
-        private Runnable dial(
-                IpPort target,
-                String from,
-                Dialer.Listener listener,
-                java.util.function.Consumer<SimSocket> accepting) {
+        private Runnable dial(IpPort target, String from, Dialer.Listener listener, Consumer<SimSocket> accepting) {
             boolean[] over = new boolean[1];
             if (faults && gen.oneIn(30)) {
                 boolean timesOut = gen.bool();

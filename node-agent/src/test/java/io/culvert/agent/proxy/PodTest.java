@@ -7,9 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.config.AgentConfig;
-import io.culvert.agent.config.AgentConfigLoader;
-import io.culvert.agent.config.ConfigException;
-import io.culvert.agent.config.ConfigInputs;
 import io.culvert.agent.config.Knob;
 import io.culvert.agent.hbone.SimTransports;
 import io.culvert.agent.mesh.Records;
@@ -19,15 +16,10 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class PodTest {
-    private static Pod pod(int connectionsMax, int tunnelsMax) throws ConfigException {
-        Map<Knob, String> settings = Map.of(
-                Knob.NODE_NAME, "node-a",
-                Knob.MESH_FILE, "mesh.yaml",
-                Knob.CA_DIRECTORY, "ca",
+    private static Pod pod(int connectionsMax, int tunnelsMax) {
+        AgentConfig config = TestConfig.with(Map.of(
                 Knob.CONNECTIONS_MAX, String.valueOf(connectionsMax),
-                Knob.TUNNELS_MAX, String.valueOf(tunnelsMax));
-        AgentConfig config = AgentConfigLoader.load(new ConfigInputs(settings, Map.of(), null, 1))
-                .config();
+                Knob.TUNNELS_MAX, String.valueOf(tunnelsMax)));
         SimNode node = new SimNode(
                 new SimLoop(false),
                 config,
@@ -42,7 +34,7 @@ class PodTest {
     }
 
     @Test
-    void hasPlacesForEachKind_thatNoOtherKindTakes() throws ConfigException {
+    void hasPlacesForEachKind_thatNoOtherKindTakes() {
         for (OpenConnection.Place greedy : OpenConnection.Place.values()) {
             Pod pod = pod(3, 2);
             int taken = 0;
@@ -57,7 +49,7 @@ class PodTest {
     }
 
     @Test
-    void isEmpty_onceEveryPlaceIsGivenBack() throws ConfigException {
+    void isEmpty_onceEveryPlaceIsGivenBack() {
         Pod pod = pod(1, 1);
         int[] told = new int[1];
         for (OpenConnection.Place place : OpenConnection.Place.values()) {

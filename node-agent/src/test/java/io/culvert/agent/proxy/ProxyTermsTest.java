@@ -3,12 +3,8 @@ package io.culvert.agent.proxy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.culvert.agent.config.AgentConfig;
-import io.culvert.agent.config.AgentConfigLoader;
-import io.culvert.agent.config.ConfigException;
-import io.culvert.agent.config.ConfigInputs;
 import io.culvert.agent.config.HboneConfig;
 import io.culvert.agent.config.Keepalive;
-import io.culvert.agent.config.Knob;
 import io.culvert.agent.config.LimitConfig;
 import io.culvert.agent.config.ProxyConfig;
 import io.culvert.agent.config.SocketConfig;
@@ -17,7 +13,6 @@ import io.culvert.agent.hbone.HbonePool;
 import io.culvert.agent.hbone.Tunnel;
 import io.culvert.shim.ConnectSpec;
 import java.time.Duration;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -34,7 +29,7 @@ class ProxyTermsTest {
                 false);
         TimeoutConfig timeouts = new TimeoutConfig(
                 Duration.ofSeconds(1), Duration.ofSeconds(2), Duration.ofSeconds(3), Duration.ofSeconds(4));
-        AgentConfig from = config();
+        AgentConfig from = TestConfig.defaults();
         return new ProxyTerms(new AgentConfig(
                 from.node(),
                 from.mesh(),
@@ -42,17 +37,6 @@ class ProxyTermsTest {
                 new ProxyConfig(sockets, hbone, timeouts, new LimitConfig(66, 77, 88, 9_999)),
                 from.process(),
                 from.log()));
-    }
-
-    private static AgentConfig config() {
-        Map<Knob, String> required =
-                Map.of(Knob.NODE_NAME, "node-a", Knob.MESH_FILE, "mesh.yaml", Knob.CA_DIRECTORY, "ca");
-        try {
-            return AgentConfigLoader.load(new ConfigInputs(required, Map.of(), null, 1))
-                    .config();
-        } catch (ConfigException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     private static Keepalive keepalive(boolean enabled, Duration time) {
