@@ -8,8 +8,6 @@ import io.culvert.agent.config.AgentOptions;
 import io.culvert.agent.config.Knob;
 import io.culvert.cni.redirect.RedirectStatus;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -32,18 +30,6 @@ final class CulvertAgentTest {
                 parsed.matchedOption("--node-name").originalStringValues().getFirst());
     }
 
-    private record Run(int code, String out, String err) {}
-
-    private static Run run(String... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        int code = CulvertAgent.commandLine()
-                .setOut(new PrintWriter(out, true))
-                .setErr(new PrintWriter(err, true))
-                .execute(arguments);
-        return new Run(code, out.toString(), err.toString());
-    }
-
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -61,7 +47,7 @@ final class CulvertAgentTest {
                 "redirect check --jsn X|'--jsn' is no option, did you mean '--json'?; see 'culvert-agent redirect check --help'",
             })
     void tellsWhatIsWrongWithACommandLine_inOneLine(String line, String told) {
-        Run run = run(line.split(" ", -1));
+        CommandRun run = CommandRun.of(line.split(" ", -1));
         assertEquals("culvert-agent: " + told + "\n", run.err());
         assertEquals(2, run.code());
         assertEquals("", run.out());
@@ -79,29 +65,29 @@ final class CulvertAgentTest {
 
     @Test
     void saysWhatIsMissing_whenStartedAsOtherAgentsAre() {
-        Run run = run("proxy", "ztunnel", "--role", "nobody");
+        CommandRun run = CommandRun.of("proxy", "ztunnel", "--role", "nobody");
         assertEquals(2, run.code());
         assertTrue(run.err().contains("node.role (--role): 'nobody' is unknown"), run.err());
     }
 
     @Test
     void tellsItsVersionAndHelps() {
-        assertTrue(run("version").out().startsWith("culvert-agent "));
-        assertEquals(run("--version").out(), run("version").out());
-        assertTrue(run("help").out().contains("--node-name"));
-        assertTrue(run("help", "redirect").out().contains("check"));
+        assertTrue(CommandRun.of("version").out().startsWith("culvert-agent "));
+        assertEquals(CommandRun.of("--version").out(), CommandRun.of("version").out());
+        assertTrue(CommandRun.of("help").out().contains("--node-name"));
+        assertTrue(CommandRun.of("help", "redirect").out().contains("check"));
     }
 
     @Test
     void saysWhichArgumentIsNoNamespace(@TempDir Path folder) throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "");
         for (String what : new String[] {"check", "remove"}) {
-            Run plain = run("redirect", what, file.toString());
+            CommandRun plain = CommandRun.of("redirect", what, file.toString());
             assertEquals(
                     "culvert-agent: " + file + " is no network namespace; name one, such as /run/netns/NAME\n",
                     plain.err());
             assertEquals(2, plain.code());
-            Run missing = run("redirect", what, "--json", folder + "/gone");
+            CommandRun missing = CommandRun.of("redirect", what, "--json", folder + "/gone");
             assertTrue(missing.err().contains("gone does not exist; name a network namespace"), missing.err());
             assertEquals(2, missing.code());
         }

@@ -8,8 +8,6 @@ import io.culvert.agent.config.ConfigInputs;
 import io.culvert.agent.config.Knob;
 import io.culvert.shim.PodNetns;
 import io.culvert.testkit.NetnsLab;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,14 +37,10 @@ class RedirectCommandNetnsIT {
     private String run(int code, String what, String... arguments) {
         List<String> all = new ArrayList<>(List.of("redirect", what, pod.toString()));
         all.addAll(List.of(arguments));
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        int ended = CulvertAgent.commandLine()
-                .setOut(new PrintWriter(out, true))
-                .setErr(new PrintWriter(err, true))
-                .execute(all.toArray(String[]::new));
-        assertEquals(code, ended, out + "" + err);
-        return (out + "" + err).strip();
+        CommandRun ended = CommandRun.of(all.toArray(String[]::new));
+        String said = ended.out() + ended.err();
+        assertEquals(code, ended.code(), said);
+        return said.strip();
     }
 
     private String[] settings() {
