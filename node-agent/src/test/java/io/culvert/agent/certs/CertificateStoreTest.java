@@ -1,6 +1,7 @@
 package io.culvert.agent.certs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
@@ -62,7 +63,7 @@ class CertificateStoreTest {
         store.retain(SECOND::equals);
         assertNull(store.current(FIRST));
         assertSame(second, store.current(SECOND));
-        assertEquals(false, first == await(FIRST));
+        assertNotSame(first, await(FIRST));
     }
 
     @Test

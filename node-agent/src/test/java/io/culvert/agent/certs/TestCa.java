@@ -1,6 +1,7 @@
 package io.culvert.agent.certs;
 
 import io.culvert.protocol.identity.SpiffeId;
+import java.io.IOException;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
@@ -144,7 +145,7 @@ public final class TestCa {
         try {
             PublicKey key = new JcaPKCS10CertificationRequest(csr).getPublicKey();
             return new CaClient.Issued(sign(key, leaf), List.of(root()));
-        } catch (java.io.IOException | GeneralSecurityException e) {
+        } catch (IOException | GeneralSecurityException e) {
             throw new IllegalArgumentException(e);
         }
     }

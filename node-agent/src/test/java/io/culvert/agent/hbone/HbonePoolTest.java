@@ -3,11 +3,11 @@ package io.culvert.agent.hbone;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.hbone.PoolRig.Asked;
 import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.frame.Http2Code;
 import java.time.Duration;
 import java.util.List;
@@ -247,7 +247,7 @@ class HbonePoolTest {
         private String detail = "";
 
         @Override
-        public void onResponse(io.culvert.protocol.hbone.ConnectResponse response) {
+        public void onResponse(ConnectResponse response) {
             throw new AssertionError();
         }
 
@@ -286,7 +286,7 @@ class HbonePoolTest {
             assertFailed(CloseReason.POD_REMOVED, List.of(one));
             rig.loop.runSeconds(60);
             assertEquals(0, rig.pool.tunnels());
-            assertSame(1, one.told);
+            assertEquals(1, one.told);
         }
     }
 }

@@ -86,16 +86,6 @@ public final class SimTransports implements Transport.Factory {
         }
     }
 
-    /** How many tunnels there were. */
-    public int tunnelsStarted() {
-        return tunnels.size();
-    }
-
-    /** Tunnels that are open now. */
-    public long tunnelsOpen() {
-        return tunnels.stream().filter(Tunnel::isOpen).count();
-    }
-
     /** Every tunnel that is at rest has all its credit back. */
     public void assertCreditReturned() {
         for (Tunnel tunnel : tunnels) {

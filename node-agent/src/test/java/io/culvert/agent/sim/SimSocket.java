@@ -28,7 +28,6 @@ public final class SimSocket implements AcceptedSocket {
     private boolean finArrived;
     private boolean reset;
     private boolean transferring;
-    private boolean lostPeer;
 
     // What the owner has been told.
     private boolean readable;
@@ -105,7 +104,6 @@ public final class SimSocket implements AcceptedSocket {
     private void becomeReset() {
         if (!reset) {
             reset = true;
-            lostPeer = true;
             outgoing.clear();
             edge();
         }
@@ -260,16 +258,6 @@ public final class SimSocket implements AcceptedSocket {
     @Override
     public boolean isClosed() {
         return closed;
-    }
-
-    /** Whether the other end reset the connection, noticed or not. */
-    public boolean wasReset() {
-        return lostPeer;
-    }
-
-    /** The end at the other side. */
-    public SimSocket peer() {
-        return other();
     }
 
     @Override
