@@ -11,6 +11,7 @@ import io.culvert.protocol.hbone.HboneSettings;
 import io.culvert.protocol.hbone.HboneStream;
 import io.culvert.protocol.hbone.PeerSettings;
 import io.culvert.protocol.hbone.frame.AbuseKind;
+import io.culvert.protocol.hbone.frame.FrameHeader;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
 import java.io.ByteArrayOutputStream;
@@ -28,6 +29,7 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -83,7 +85,7 @@ final class JdkPeer implements HboneListener, AutoCloseable {
         SSLParameters parameters = tls.getSSLParameters();
         parameters.setProtocols(new String[] {"TLSv1.3"});
         parameters.setApplicationProtocols(new String[] {"h2"});
-        parameters.setServerNames(java.util.List.of());
+        parameters.setServerNames(List.of());
         tls.setSSLParameters(parameters);
         tls.startHandshake();
     }
@@ -162,9 +164,9 @@ final class JdkPeer implements HboneListener, AutoCloseable {
     /** Sends one frame of DATA, also where the session's own rules would wait for the answer first. */
     void send(HboneStream stream, String text, boolean end) throws IOException {
         byte[] payload = text.getBytes(StandardCharsets.UTF_8);
-        ByteBuffer frame = ByteBuffer.allocate(9 + payload.length);
-        frame.putShort((short) (payload.length >> 8)).put((byte) payload.length);
-        frame.put((byte) 0).put((byte) (end ? 1 : 0)).putInt(stream.id()).put(payload);
+        ByteBuffer frame = ByteBuffer.allocate(FrameHeader.BYTES + payload.length);
+        FrameHeader.write(frame, payload.length, FrameHeader.DATA, end ? FrameHeader.FLAG_END_STREAM : 0, stream.id());
+        frame.put(payload);
         tls.getOutputStream().write(frame.array());
     }
 

@@ -1,7 +1,5 @@
 package io.culvert.agent.contract;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -43,6 +41,5 @@ final class LoopWatch {
             seen.subList(1, Math.min(seen.size(), 10)).forEach(failure::addSuppressed);
             throw failure;
         }
-        assertEquals(List.of(), seen);
     }
 }

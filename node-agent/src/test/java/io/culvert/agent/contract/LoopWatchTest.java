@@ -19,10 +19,7 @@ class LoopWatchTest {
     private static List<Throwable> seenWhile(RealNet.Step step) {
         LoopWatch.begin();
         try (RealNet net = new RealNet(1)) {
-            net.on(net.loop(0), () -> {
-                step.run();
-                return true;
-            });
+            net.run(net.loop(0), step);
         }
         return LoopWatch.take();
     }
@@ -68,10 +65,7 @@ class LoopWatchTest {
     void failsTheTestThatAsks() {
         List<Throwable> _ = seenWhile(() -> {});
         try (RealNet net = new RealNet(1)) {
-            net.on(net.loop(0), () -> {
-                LockSupport.parkNanos(1);
-                return true;
-            });
+            net.run(net.loop(0), () -> LockSupport.parkNanos(1));
         }
         assertThrows(AssertionError.class, LoopWatch::assertNothing);
     }

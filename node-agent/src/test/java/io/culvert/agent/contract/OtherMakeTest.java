@@ -9,7 +9,6 @@ import io.culvert.protocol.hbone.HboneStream;
 import io.culvert.protocol.hbone.frame.Http2Code;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
-import io.culvert.shim.ShimException;
 import io.culvert.testkit.Eventually;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -27,21 +26,13 @@ class OtherMakeTest {
     private final RealNet net = new RealNet(1);
     private final TunnelServer server = new TunnelServer(net, net.loop(0));
     private final ServerSocket applications = newListener();
-    private RealNet.Listening listening = newListening();
-    private JdkPeer peer = newPeer();
+    private final RealNet.Listening listening = net.listen();
+    private final JdkPeer peer = newPeer();
 
     private static ServerSocket newListener() {
         try {
             return new ServerSocket(0, 16, InetAddress.getLoopbackAddress());
         } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    private RealNet.Listening newListening() {
-        try {
-            return net.listen();
-        } catch (ShimException e) {
             throw new IllegalStateException(e);
         }
     }
@@ -81,6 +72,14 @@ class OtherMakeTest {
     private Opened open() throws IOException {
         HboneStream stream = peer.connect(target());
         return new Opened(stream, accept(), server.nextOutcome());
+    }
+
+    /** A stream that has brought the application this. */
+    private Opened openAndSay(String said) throws IOException {
+        Opened opened = open();
+        peer.send(opened.stream, said, false);
+        assertEquals(said, opened.app.read(said.length()));
+        return opened;
     }
 
     @Test
@@ -143,9 +142,7 @@ class OtherMakeTest {
     @Test
     void carriesAnyOtherReset() throws IOException {
         for (int code : new int[] {Http2Code.CONNECT_ERROR, Http2Code.INTERNAL_ERROR, Http2Code.PROTOCOL_ERROR}) {
-            Opened opened = open();
-            peer.send(opened.stream, "and then", false);
-            assertEquals("and then", opened.app.read(8));
+            Opened opened = openAndSay("and then");
             peer.reset(opened.stream, code);
             assertTrue(opened.app.seesReset(), Http2Code.name(code));
             assertEquals(CloseReason.RESET_BY_PEER, opened.outcome.closed(), Http2Code.name(code));
@@ -155,9 +152,7 @@ class OtherMakeTest {
 
     @Test
     void saysThatTheApplicationBrokeOff() throws IOException {
-        Opened opened = open();
-        peer.send(opened.stream, "question", false);
-        assertEquals("question", opened.app.read(8));
+        Opened opened = openAndSay("question");
         opened.app.reset();
         peer.awaits(() -> peer.resetCode() >= 0);
         assertEquals(Http2Code.CONNECT_ERROR, peer.resetCode());
@@ -185,9 +180,7 @@ class OtherMakeTest {
 
     @Test
     void resetsTheApplication_whenThePeerSaysGoodByeInTheMiddle() throws IOException {
-        Opened opened = open();
-        peer.send(opened.stream, "half of", false);
-        assertEquals("half of", opened.app.read(7));
+        Opened opened = openAndSay("half of");
         peer.closeInGoodOrder();
         assertTrue(opened.app.seesReset(), "an end would pass for all of it");
         assertEquals(CloseReason.TUNNEL_LOST, server.closed());
@@ -195,9 +188,7 @@ class OtherMakeTest {
 
     @Test
     void resetsTheApplication_whenThePeerGoesWithoutAWord() throws IOException {
-        Opened opened = open();
-        peer.send(opened.stream, "half of", false);
-        assertEquals("half of", opened.app.read(7));
+        Opened opened = openAndSay("half of");
         peer.closeWithoutAWord();
         assertTrue(opened.app.seesReset(), "whoever cuts the connection must not be able to feign an end");
         assertEquals(CloseReason.TUNNEL_LOST, server.closed());

@@ -26,13 +26,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /** Real loops and sockets on the loopback address. */
 final class RealNet implements AutoCloseable {
-    static final long BUFFER_BYTES_PER_LOOP = 64L << 20;
+    private static final long BUFFER_BYTES_PER_LOOP = 64L << 20;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
-    private static final ConnectSpec DIALLED = new ConnectSpec(0, ConnectSpec.Keepalive.OFF, 0, true);
+    private static final ConnectSpec OPTIONS = new ConnectSpec(0, ConnectSpec.Keepalive.OFF, 0, true);
 
     /** Something to do that may fail. */
     @FunctionalInterface
@@ -58,10 +57,10 @@ final class RealNet implements AutoCloseable {
         group = LoopGroup.start(loops, BUFFER_BYTES_PER_LOOP);
         try {
             sockets = SocketFactory.open();
-            entry = listen();
         } catch (ShimException e) {
             throw new IllegalStateException(e);
         }
+        entry = listen();
     }
 
     DataLoop loop(int index) {
@@ -81,6 +80,14 @@ final class RealNet implements AutoCloseable {
         return await(done);
     }
 
+    /** Runs on a loop what may fail and gives nothing back, and waits for it. */
+    void run(DataLoop loop, Step step) {
+        boolean _ = on(loop, () -> {
+            step.run();
+            return true;
+        });
+    }
+
     static <T> T await(CompletableFuture<T> future) {
         try {
             return future.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
@@ -93,14 +100,18 @@ final class RealNet implements AutoCloseable {
     }
 
     /** A listener of the agent's kind. */
-    Listening listen() throws ShimException {
+    Listening listen() {
         IpAddress own = IpAddress.V4_LOOPBACK;
-        int fd = sockets.listenTcp(
-                null, new ListenSpec(own.high(), own.low(), 0, 128, ListenSpec.Transparency.NEVER, false, 0));
-        SocketFactory.tune(fd, new ConnectSpec(0, ConnectSpec.Keepalive.OFF, 0, true));
-        Address at = new Address();
-        SocketFactory.localAddress(fd, at);
-        return new Listening(fd, IpPort.of(at.high(), at.low(), at.port()));
+        ListenSpec spec = new ListenSpec(own.high(), own.low(), 0, 128, ListenSpec.Transparency.NEVER, false, 0);
+        try {
+            int fd = sockets.listenTcp(null, spec);
+            SocketFactory.tune(fd, OPTIONS);
+            Address at = new Address();
+            SocketFactory.localAddress(fd, at);
+            return new Listening(fd, IpPort.of(at.high(), at.low(), at.port()));
+        } catch (ShimException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** Takes the next connection, which is there or on its way. */
@@ -136,7 +147,7 @@ final class RealNet implements AutoCloseable {
 
     /** Connects from a loop; to be called on it. */
     void dial(DataLoop loop, IpPort target, Consumer<RelaySocket> then) {
-        Runnable _ = new NetnsDialer(loop, sockets, null, DIALLED, PATIENCE.toNanos())
+        Runnable _ = new NetnsDialer(loop, sockets, null, OPTIONS, PATIENCE.toNanos())
                 .dial(target, null, new Dialer.Listener() {
                     @Override
                     public void onConnected(RelaySocket socket) {
@@ -157,10 +168,8 @@ final class RealNet implements AutoCloseable {
                 .sum();
     }
 
-    static void close(@Nullable Listening listening) {
-        if (listening != null) {
-            Fds.close(listening.fd());
-        }
+    static void close(Listening listening) {
+        Fds.close(listening.fd());
     }
 
     @Override

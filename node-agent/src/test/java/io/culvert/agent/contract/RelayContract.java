@@ -12,6 +12,7 @@ import io.culvert.testkit.Eventually;
 import io.culvert.testkit.FdCensus;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
@@ -33,7 +34,7 @@ abstract class RelayContract {
     /** More than the kernel and the agent together would take for a receiver that takes nothing (tcp_rmem, tcp(7)). */
     private static final long MUCH = 50L << 20;
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    static final Duration PATIENCE = Duration.ofSeconds(20);
 
     /** Two applications that are connected, and what becomes of the relays between them. */
     record Ends(App client, App server, List<Outcome> outcomes) {
@@ -91,7 +92,7 @@ abstract class RelayContract {
             if (bufferBytes > 0) {
                 listener.setReceiveBufferSize(bufferBytes);
             }
-            listener.bind(new java.net.InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            listener.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             RealNet.Accepted accepted = net.connect(bufferBytes);
             App client = keep(accepted.app());
             if (!saidAtOnce.isEmpty()) {
@@ -262,18 +263,23 @@ abstract class RelayContract {
         assertTrue(RealNet.await(sending));
     }
 
+    /** The sender has to wait before it is through, and little of what it sent waits in the agent. */
+    private void assertStopped(App sender) {
+        Eventually.holds("the sender is stopped", PATIENCE, () -> {
+            long seen = sender.sent();
+            Eventually.staysSo("sent", Duration.ofMillis(300), () -> sender.sent() == seen);
+            return seen > 0;
+        });
+        assertTrue(sender.sent() < MUCH, () -> sender.sent() + " bytes were taken");
+        long waiting = net.lent();
+        assertTrue(waiting <= path.waitingBytesMax(), () -> waiting + " bytes of buffers are lent");
+    }
+
     @Test
     void letsASlowReaderSlowItsSender_andNobodyElse() throws IOException {
         Ends slow = connect(SMALL_BUFFER_BYTES, "");
         CompletableFuture<Content> sending = App.beside(() -> sendAndEnd(slow.client, 5, MUCH));
-        Eventually.holds("the sender is stopped", PATIENCE, () -> {
-            long seen = slow.client.sent();
-            Eventually.staysSo("sent", Duration.ofMillis(300), () -> slow.client.sent() == seen);
-            return seen > 0;
-        });
-        assertTrue(slow.client.sent() < MUCH, () -> slow.client.sent() + " bytes were taken");
-        long waiting = net.lent();
-        assertTrue(waiting <= path.waitingBytesMax(), () -> waiting + " bytes of buffers are lent");
+        assertStopped(slow.client);
 
         Ends other = connect();
         other.client.send("meanwhile");
@@ -292,14 +298,7 @@ abstract class RelayContract {
     void letsASlowClientSlowTheServer() throws IOException {
         Ends ends = connect(SMALL_BUFFER_BYTES, "");
         CompletableFuture<Content> sending = App.beside(() -> sendAndEnd(ends.server, 6, MUCH));
-        Eventually.holds("the sender is stopped", PATIENCE, () -> {
-            long seen = ends.server.sent();
-            Eventually.staysSo("sent", Duration.ofMillis(300), () -> ends.server.sent() == seen);
-            return seen > 0;
-        });
-        assertTrue(ends.server.sent() < MUCH, () -> ends.server.sent() + " bytes were taken");
-        long waiting = net.lent();
-        assertTrue(waiting <= path.waitingBytesMax(), () -> waiting + " bytes of buffers are lent");
+        assertStopped(ends.server);
         CompletableFuture<Content> read = App.beside(ends.client::readToEnd);
         assertEquals(RealNet.await(sending), RealNet.await(read));
     }

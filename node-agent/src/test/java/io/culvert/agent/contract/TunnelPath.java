@@ -6,7 +6,6 @@ import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.hbone.TlsTransport;
 import io.culvert.agent.hbone.Tunnel;
-import io.culvert.agent.hbone.TunnelListener;
 import io.culvert.agent.hbone.TunnelStream;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelaySocket;
@@ -17,17 +16,15 @@ import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.ConnectTarget;
 import io.culvert.protocol.hbone.HboneSettings;
-import io.culvert.protocol.hbone.RequestFault;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
-import io.culvert.shim.ShimException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** Over one tunnel, with real TLS under test certificates, whose ends are on the first and on the last loop. */
-final class TunnelPath implements RelayPath, TunnelListener {
+final class TunnelPath extends TunnelEnd implements RelayPath {
     static final SpiffeId NEAR = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/near");
     static final SpiffeId FAR = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/far");
     static final TestCa CA = TestCa.root("root");
@@ -38,7 +35,6 @@ final class TunnelPath implements RelayPath, TunnelListener {
     private final DataLoop loop;
     private final RealNet.Listening listening;
     private final CompletableFuture<PeerIdentity> opened = new CompletableFuture<>();
-    private final CompletableFuture<CloseReason> closed = new CompletableFuture<>();
     private final TunnelServer server;
     private final Tunnel tunnel;
     private final RelaySocket socket;
@@ -46,11 +42,7 @@ final class TunnelPath implements RelayPath, TunnelListener {
     TunnelPath(RealNet net, DataLoop near, DataLoop far) {
         this.net = net;
         this.loop = near;
-        try {
-            listening = net.listen();
-        } catch (ShimException e) {
-            throw new IllegalStateException(e);
-        }
+        listening = net.listen();
         server = new TunnelServer(net, far);
         CompletableFuture<RelaySocket> dialled = new CompletableFuture<>();
         CompletableFuture<Tunnel> started = new CompletableFuture<>();
@@ -82,10 +74,7 @@ final class TunnelPath implements RelayPath, TunnelListener {
 
     /** Cuts the tunnel's connection as a failing network would, without a word of TLS. */
     void cut() {
-        boolean _ = net.on(loop, () -> {
-            socket.abort();
-            return true;
-        });
+        net.run(loop, socket::abort);
     }
 
     @Override
@@ -138,31 +127,9 @@ final class TunnelPath implements RelayPath, TunnelListener {
     }
 
     @Override
-    public void onTunnelMalformed(RequestFault fault) {
-        throw new AssertionError(fault);
-    }
-
-    @Override
-    public void onTunnelFault(BadPeer kind) {
-        throw new AssertionError(kind);
-    }
-
-    @Override
-    public void onTunnelRoom() {}
-
-    @Override
     public void onTunnelClosed(CloseReason reason, @Nullable String detail, @Nullable BadPeer badPeer) {
         opened.completeExceptionally(new AssertionError(reason + " " + detail));
-        closed.complete(reason);
-    }
-
-    /** Why the opening end was closed. */
-    CloseReason closed() {
-        return RealNet.await(closed);
-    }
-
-    boolean isClosed() {
-        return closed.isDone();
+        super.onTunnelClosed(reason, detail, badPeer);
     }
 
     @Override

@@ -8,14 +8,11 @@ import io.culvert.agent.contract.App.Content;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.testkit.Eventually;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** The contract of two relays with a tunnel between them, and what becomes of its streams when it goes. */
 class TunnelRelayTest extends RelayContract {
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
-
     @Override
     RelayPath newPath(RealNet on) {
         return new TunnelPath(on, on.loop(0), on.loop(1));

@@ -4,32 +4,28 @@ import io.culvert.agent.base.DataLoop;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.hbone.TlsTransport;
 import io.culvert.agent.hbone.Tunnel;
-import io.culvert.agent.hbone.TunnelListener;
 import io.culvert.agent.hbone.TunnelStream;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.TcpSocket;
-import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.ConnectTarget;
 import io.culvert.protocol.hbone.HboneSettings;
-import io.culvert.protocol.hbone.RequestFault;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.net.IpPort;
-import java.util.concurrent.CompletableFuture;
+import java.util.Objects;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The accepting end of a tunnel: every stream is relayed to the address that it names. */
-final class TunnelServer implements TunnelListener {
-    static final Tunnel.Terms TERMS = terms(HboneSettings.forServer());
+final class TunnelServer extends TunnelEnd {
+    private static final Tunnel.Terms TERMS = terms(HboneSettings.forServer());
 
     private final RealNet net;
     private final DataLoop loop;
     private final LinkedBlockingQueue<Outcome> outcomes = new LinkedBlockingQueue<>();
-    private final CompletableFuture<CloseReason> closed = new CompletableFuture<>();
     private @Nullable Tunnel tunnel;
     /** Whether streams are answered at once, or only when {@link #answer} says so. */
     private volatile boolean patient;
@@ -57,11 +53,7 @@ final class TunnelServer implements TunnelListener {
     }
 
     Tunnel tunnel() {
-        Tunnel held = tunnel;
-        if (held == null) {
-            throw new AssertionError("nothing was accepted");
-        }
-        return held;
+        return Objects.requireNonNull(tunnel, "nothing was accepted");
     }
 
     DataLoop loop() {
@@ -142,32 +134,5 @@ final class TunnelServer implements TunnelListener {
         public void onStreamLost(CloseReason why, @Nullable String detail) {
             reason = why;
         }
-    }
-
-    @Override
-    public void onTunnelMalformed(RequestFault fault) {
-        throw new AssertionError(fault);
-    }
-
-    @Override
-    public void onTunnelFault(BadPeer kind) {
-        throw new AssertionError(kind);
-    }
-
-    @Override
-    public void onTunnelRoom() {}
-
-    @Override
-    public void onTunnelClosed(CloseReason reason, @Nullable String detail, @Nullable BadPeer badPeer) {
-        closed.complete(reason);
-    }
-
-    /** Why the tunnel ended. */
-    CloseReason closed() {
-        return RealNet.await(closed);
-    }
-
-    boolean isClosed() {
-        return closed.isDone();
     }
 }
