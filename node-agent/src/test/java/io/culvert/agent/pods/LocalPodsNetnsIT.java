@@ -54,7 +54,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The pods of a node with proxies and rules that only note what is asked of them, in namespaces that are real. */
 @Timeout(60)
 class LocalPodsNetnsIT {
-    private static @Nullable NetnsLab lab;
+    private static NetnsLab lab;
 
     private final LogCapture log = LogCapture.of(LocalPods.class.getName(), (message, fields) -> {});
     private final LinkedBlockingQueue<String> events = new LinkedBlockingQueue<>();
@@ -80,7 +80,9 @@ class LocalPodsNetnsIT {
             certificates,
             new Rules(),
             readiness);
-    private @TempDir @Nullable Path directory;
+
+    @TempDir
+    private Path directory;
 
     @BeforeAll
     static void makeNamespaces() {
@@ -93,11 +95,7 @@ class LocalPodsNetnsIT {
 
     @AfterAll
     static void removeNamespaces() {
-        lab().close();
-    }
-
-    private static NetnsLab lab() {
-        return Objects.requireNonNull(lab);
+        lab.close();
     }
 
     @BeforeEach
@@ -200,16 +198,12 @@ class LocalPodsNetnsIT {
     }
 
     private Path path(String pod) {
-        Path in = directory;
-        if (in == null) {
-            throw new AssertionError();
-        }
-        return in.resolve(pod);
+        return directory.resolve(pod);
     }
 
     private WantedPod pod(String name) throws IOException {
         if (!Files.exists(path(name))) {
-            Path _ = Files.createSymbolicLink(path(name), lab().ns(name).path());
+            Path _ = Files.createSymbolicLink(path(name), lab.ns(name).path());
         }
         return absent(name);
     }
@@ -218,6 +212,18 @@ class LocalPodsNetnsIT {
     private WantedPod absent(String name) {
         return new WantedPod(
                 new PodIdentity("uid-" + name, name, "shop", "default"), new WorkloadUid("uid-" + name), path(name));
+    }
+
+    /** Has these pods served, where none was. */
+    private void serve(String... names) throws Exception {
+        List<WantedPod> wanted = new ArrayList<>();
+        for (String name : names) {
+            wanted.add(pod(name));
+        }
+        pods.want(wanted);
+        for (String name : names) {
+            assertNext("start " + name, "capture " + name);
+        }
     }
 
     private Map<String, String> problems() {
@@ -236,8 +242,7 @@ class LocalPodsNetnsIT {
 
     @Test
     void endsTheProxyBeforeItReleases() throws Exception {
-        pods.want(List.of(pod("a"), pod("b")));
-        assertNext("start a", "capture a", "start b", "capture b");
+        serve("a", "b");
         pods.want(List.of(pod("b")));
         assertNext("close a POD_REMOVED", "release");
         pods.want(List.of());
@@ -246,8 +251,7 @@ class LocalPodsNetnsIT {
 
     @Test
     void leavesAServedPodAlone() throws Exception {
-        pods.want(List.of(pod("a")));
-        assertNext("start a", "capture a");
+        serve("a");
         pods.want(List.of(pod("a"), pod("b")));
         assertNext("start b", "capture b");
     }
@@ -268,8 +272,7 @@ class LocalPodsNetnsIT {
 
     @Test
     void releasesAPod_whoseProxyDidNotEndAsItShould() throws Exception {
-        pods.want(List.of(pod("a"), pod("b")));
-        assertNext("start a", "capture a", "start b", "capture b");
+        serve("a", "b");
         failing.add("close a");
         pods.want(List.of(pod("b"), pod("c")));
         assertNext("close a POD_REMOVED", "release", "start c", "capture c");
@@ -277,8 +280,7 @@ class LocalPodsNetnsIT {
 
     @Test
     void keepsTheRulesOfAPod_thatIsSomebodyElseNow() throws Exception {
-        pods.want(List.of(pod("a"), pod("b")));
-        assertNext("start a", "capture a", "start b", "capture b");
+        serve("a", "b");
         WantedPod other = new WantedPod(
                 new PodIdentity("uid-a", "a", "shop", "another-account"), new WorkloadUid("uid-a"), path("a"));
         pods.want(List.of(other, pod("b")));
@@ -293,21 +295,19 @@ class LocalPodsNetnsIT {
 
     @Test
     void keepsTheRulesWhereAPodWas_whenItsNameLeadsElsewhere() throws Exception {
-        pods.want(List.of(pod("a")));
-        assertNext("start a", "capture a");
+        serve("a");
         Files.delete(path("a"));
-        Path _ = Files.createSymbolicLink(path("a"), lab().ns("b").path());
+        Path _ = Files.createSymbolicLink(path("a"), lab.ns("b").path());
         assertNext("close a POD_REMOVED", "start a", "capture a");
         Files.delete(path("a"));
         assertNext("close a POD_REMOVED");
-        Path _ = Files.createSymbolicLink(path("a"), lab().ns("a").path());
+        Path _ = Files.createSymbolicLink(path("a"), lab.ns("a").path());
         assertNext("start a", "capture a");
     }
 
     @Test
     void servesOn_whileANamespaceCannotBeLookedAt() throws Exception {
-        pods.want(List.of(pod("a"), pod("b")));
-        assertNext("start a", "capture a", "start b", "capture b");
+        serve("a", "b");
         Files.delete(path("a"));
         // There is something, but what it is cannot be told.
         Path _ = Files.createFile(path("a"));
@@ -322,11 +322,11 @@ class LocalPodsNetnsIT {
     void forgetsIdentities_thatNoPodHasAnyMore() throws Exception {
         SpiffeId wrong = new SpiffeId(new TrustDomain("other.local"), "shop", "default");
         certificates.track(wrong);
-        pods.want(List.of(pod("a")));
-        assertNext("start a", "capture a");
-        identities.put("a", new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "default"));
+        serve("a");
         pods.want(List.of(pod("a"), pod("b")));
         assertNext("start b", "capture b");
+        assertEquals(1, certificates.statuses().size(), "until the mesh knows them, it may be theirs");
+        identities.put("a", new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "default"));
         identities.put("b", new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "default"));
         pods.want(List.of(pod("a"), pod("b"), pod("c")));
         identities.put("c", new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "default"));
@@ -374,16 +374,11 @@ class LocalPodsNetnsIT {
 
     @Test
     void keepsTheRules_whenTheAgentDrains() throws Exception {
-        pods.want(List.of(pod("a")));
-        assertNext("start a", "capture a");
+        serve("a");
         drain.start(Duration.ofSeconds(10));
         assertNext("drain a");
         assertEquals(List.of("pods"), drain.waitingFor());
-        Runnable emptied = Objects.requireNonNull(proxies.get("a")).emptied;
-        if (emptied == null) {
-            throw new AssertionError();
-        }
-        emptied.run();
+        Objects.requireNonNull(Objects.requireNonNull(proxies.get("a")).emptied).run();
         assertEquals(Drain.Outcome.GRACEFUL, drain.done().get(20, TimeUnit.SECONDS));
         assertNext("close a DRAINED");
         assertTrue(events.isEmpty(), events::toString);
@@ -391,8 +386,7 @@ class LocalPodsNetnsIT {
 
     @Test
     void cutsWhatIsOpen_atTheDeadline_andKeepsTheRules() throws Exception {
-        pods.want(List.of(pod("a")));
-        assertNext("start a", "capture a");
+        serve("a");
         pods.want(List.of(pod("a"), pod("b")));
         assertNext("start b", "capture b");
         drain.start(Duration.ofSeconds(10));
