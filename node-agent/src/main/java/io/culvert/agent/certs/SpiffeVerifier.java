@@ -47,7 +47,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SpiffeVerifier extends X509ExtendedTrustManager {
     static final int CHAIN_LENGTH_MAX = 8;
-    static final int REMEMBERED_MAX = 4_096;
+    private static final int REMEMBERED_MAX = 4_096;
     private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
     private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
     private static final String ANY_PURPOSE = "2.5.29.37.0";
@@ -63,16 +63,22 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     private final List<X509Certificate> roots;
     private final Set<TrustAnchor> anchors;
     private final InstantSource clock;
+    private final int rememberedMax;
     private final Map<String, Verified> remembered = new ConcurrentHashMap<>();
     private final Map<SSLEngine, List<SpiffeId>> expected = new ConcurrentHashMap<>();
 
     private record Verified(SpiffeId id, Instant notBefore, Instant notAfter) {}
 
     SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock) {
+        this(self, roots, clock, REMEMBERED_MAX);
+    }
+
+    SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock, int rememberedMax) {
         this.self = self;
         this.roots = List.copyOf(roots);
         this.anchors = roots.stream().map(root -> new TrustAnchor(root, null)).collect(Collectors.toUnmodifiableSet());
         this.clock = clock;
+        this.rememberedMax = rememberedMax;
     }
 
     /** The server of this engine must prove one of these; an engine without expectation trusts nobody. */
@@ -140,7 +146,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         Verified known = remembered.get(key);
         if (known == null) {
             known = verifyAnew(parsed(chain), purpose);
-            if (remembered.size() >= REMEMBERED_MAX) {
+            if (remembered.size() >= rememberedMax) {
                 remembered.clear();
             }
             remembered.put(key, known);
