@@ -3,6 +3,7 @@ package io.culvert.protocol.hbone;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.protocol.hbone.frame.FrameHeader;
+import io.culvert.protocol.hbone.frame.Http2Code;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -51,7 +52,7 @@ final class GreedyPeer {
 
     void reset(int id) {
         windows.remove(id);
-        end.take(Wire.reset(id, 8));
+        end.take(Wire.reset(id, Http2Code.CANCEL));
     }
 
     long window(int id) {
@@ -103,23 +104,17 @@ final class GreedyPeer {
 
     /** Acts on all that the server has said. */
     void read() {
-        do {
-            hear();
-        } while (read(Integer.MAX_VALUE) > 0);
+        while (read(Integer.MAX_VALUE) > 0) {}
     }
 
     /** Acts on so many frames of what the server has said. */
     int read(int framesMax) {
-        hear();
+        unread.addAll(Wire.split(end.drain()));
         int n = 0;
         for (; n < framesMax && !unread.isEmpty(); n++) {
             act(unread.removeFirst());
         }
         return n;
-    }
-
-    private void hear() {
-        unread.addAll(Wire.split(end.drain()));
     }
 
     private void act(Wire.Frame frame) {

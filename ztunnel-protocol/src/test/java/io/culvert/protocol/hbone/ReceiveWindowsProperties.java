@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.culvert.testkit.Gen;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Test;
 
 /** Readers of every kind, and a peer that sends all that it may and reads when it likes. */
@@ -56,14 +57,10 @@ class ReceiveWindowsProperties {
             }
         }
 
-        private interface Action {
-            void on(int id);
-        }
-
-        private void onAny(Action action) {
+        private void onAny(IntConsumer action) {
             List<Integer> open = peer.open();
             if (!open.isEmpty()) {
-                action.on(gen.pick(open));
+                action.accept(gen.pick(open));
             }
         }
 

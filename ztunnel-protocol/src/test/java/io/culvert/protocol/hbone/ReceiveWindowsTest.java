@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
+/** How much a peer may send, by what its streams' readers take of it. */
 class ReceiveWindowsTest {
     private static final int WIDE = 4 << 20;
     private static final int FRUGAL = 65_535;
@@ -25,6 +26,14 @@ class ReceiveWindowsTest {
         }
         peer.read();
         return ids;
+    }
+
+    /** The peer sends all that it may on each of these, and acts on what the server says to that. */
+    private void fill(List<Integer> ids) {
+        for (int id : ids) {
+            peer.send(id, CONNECTION);
+            peer.read();
+        }
     }
 
     /** Moves time on, which the session learns from whatever arrives. */
@@ -54,10 +63,7 @@ class ReceiveWindowsTest {
     @Test
     void readersThatStandStill_leaveAnotherAllThatItNeeds() {
         List<Integer> ids = connect(200);
-        for (int id : ids.subList(0, 199)) {
-            peer.send(id, CONNECTION);
-            peer.read();
-        }
+        fill(ids.subList(0, 199));
         assertEquals(List.of(WIDE, FRUGAL), peer.announced());
         assertEquals(64 << 20, peer.stream(ids.getLast(), 64 << 20));
         assertTrue(peer.window(ids.getLast()) > 1 << 20, "its window has grown: " + peer.window(ids.getLast()));
@@ -72,10 +78,7 @@ class ReceiveWindowsTest {
         assertEquals(CONNECTION, peer.standing());
         assertEquals(0, peer.connectionWindow());
         peer.read();
-        for (int id : ids) {
-            peer.send(id, CONNECTION);
-            peer.read();
-        }
+        fill(ids);
         assertFalse(peer.end.session.isFailed());
         assertEquals(0, ids.stream().mapToInt(id -> peer.send(id, CONNECTION)).sum());
         long stuck = CONNECTION + 196L * FRUGAL;
@@ -97,10 +100,7 @@ class ReceiveWindowsTest {
     void everyOctetThatStood_isPaidBackOnce() {
         List<Integer> ids = connect(200);
         for (int round = 0; round < 3; round++) {
-            for (int id : ids) {
-                peer.send(id, CONNECTION);
-                peer.read();
-            }
+            fill(ids);
             ids.forEach(peer::takeAll);
             peer.read();
             assertEquals(CONNECTION, peer.end.session.receiveCredit());
@@ -114,10 +114,7 @@ class ReceiveWindowsTest {
     @Test
     void isWideAgain_afterAWhileOfCalm_andOnlyThen() {
         List<Integer> ids = connect(8);
-        for (int id : ids) {
-            peer.send(id, CONNECTION);
-            peer.read();
-        }
+        fill(ids);
         pass(10 * ReceiveWindows.CALM_NANOS);
         assertEquals(List.of(WIDE, FRUGAL), peer.announced());
         ids.forEach(peer::takeAll);
@@ -139,10 +136,7 @@ class ReceiveWindowsTest {
     void goesThereAndBack_andEveryStreamHasItsWholeWindow() {
         List<Integer> ids = connect(8);
         for (int round = 1; round < 6; round++) {
-            for (int id : ids) {
-                peer.send(id, CONNECTION);
-                peer.read();
-            }
+            fill(ids);
             assertEquals(2 * round, peer.announced().size());
             ids.forEach(peer::takeAll);
             // Some of the windows grow before they are wide again.
@@ -176,10 +170,7 @@ class ReceiveWindowsTest {
     @Test
     void whatAClosedStreamsWindowHadGrownBy_isForOthersAgain() {
         List<Integer> ids = connect(8);
-        for (int id : ids) {
-            peer.send(id, CONNECTION);
-            peer.read();
-        }
+        fill(ids);
         for (int i = 0; i < 30; i++) {
             int id = peer.connect();
             peer.read();
