@@ -1,6 +1,7 @@
 package io.culvert.systemtests.badinput;
 
 import io.culvert.testkit.Deadline;
+import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -20,9 +21,7 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
-import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedKeyManager;
-import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** TLS of the platform on a {@link PeerSocket}: presents any certificate, accepts every one. */
@@ -53,7 +52,8 @@ final class TlsSession {
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(
                     new KeyManager[] {new OneIdentity(look.identity())},
-                    new TrustManager[] {new TrustEverybody()},
+                    // What the agents present is checked by their own tests.
+                    InsecureTrustManagerFactory.INSTANCE.getTrustManagers(),
                     new SecureRandom());
             engine = context.createSSLEngine();
         } catch (GeneralSecurityException e) {
@@ -249,32 +249,6 @@ final class TlsSession {
         public @Nullable String chooseServerAlias(
                 String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
             return null;
-        }
-    }
-
-    /** What the agents present is checked by their own tests. */
-    private static final class TrustEverybody extends X509ExtendedTrustManager {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {}
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket) {}
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String authType) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String authType) {}
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
         }
     }
 }
