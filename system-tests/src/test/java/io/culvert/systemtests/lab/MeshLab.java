@@ -333,15 +333,27 @@ public final class MeshLab implements AutoCloseable {
         return rules.toString();
     }
 
-    /** Demands that no agent reports trouble of its own, and waits until all have let go of what connections needed. */
+    /**
+     * Demands that no agent reports trouble of its own, and waits until all have let go of what connections needed; if not so,
+     * prints their logs.
+     */
     public void verify() {
+        try {
+            expectNoTrouble();
+            agents.values().forEach(AgentProcess::awaitIdle);
+        } catch (AssertionError e) {
+            printLogs();
+            throw e;
+        }
+    }
+
+    /** Demands that no agent reports trouble of its own. */
+    public void expectNoTrouble() {
         for (AgentProcess agent : all) {
             assertEquals(List.of(), agent.trouble(), "what an agent says of itself: " + agent.node());
         }
         for (AgentProcess agent : agents.values()) {
-            AgentMetrics metrics = agent.metrics();
-            assertEquals(0, metrics.ended("bug"), "connections ended by a fault of the agent");
-            agent.awaitIdle();
+            assertEquals(0, agent.metrics().ended("bug"), "connections ended by a fault of the agent");
         }
     }
 

@@ -37,13 +37,8 @@ public final class MeshLabExtension implements BeforeAllCallback, AfterEachCallb
     public void afterEach(ExtensionContext context) {
         if (context.getExecutionException().isPresent()) {
             lab().printLogs();
-            return;
-        }
-        try {
+        } else {
             lab().verify();
-        } catch (AssertionError e) {
-            lab().printLogs();
-            throw e;
         }
     }
 
