@@ -7,14 +7,10 @@ import io.culvert.systemtests.lab.AgentProcess;
 import io.culvert.systemtests.lab.MeshLab;
 import io.culvert.systemtests.lab.MeshYaml;
 import io.culvert.testkit.Eventually;
-import io.culvert.testkit.FdCensus;
 import io.culvert.testkit.NetProbe;
 import io.culvert.testkit.Netns;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -128,25 +124,20 @@ final class BadInputLab implements BeforeAllCallback, BeforeEachCallback, AfterE
             bystanders.forEach(one -> awaitProgress(one, new long[] {0, 0}));
             for (int i = 0; i < QUIET_SAMPLES; i++) {
                 LockSupport.parkNanos(QUIET_PAUSE_NANOS);
-                lab.agents().forEach(agent -> quiet.merge(agent, sockets(agent), Math::max));
+                lab.agents().forEach(agent -> quiet.merge(agent, agent.sockets(), Math::max));
             }
-        }
-
-        private static int sockets(AgentProcess agent) {
-            return FdCensus.of(agent.pid()).count("socket");
         }
 
         /** The bystanders' connections come and go, and nothing else may stay. */
         void verify() {
+            lab.expectNoTrouble();
             for (AgentProcess agent : lab.agents()) {
-                assertEquals(List.of(), agent.trouble(), "what an agent says of itself: " + agent.node());
-                assertEquals(0, agent.metrics().ended("bug"), "connections ended by a fault of the agent");
                 int most = quiet.getOrDefault(agent, 0) + SOCKETS_MORE_MAX;
                 Eventually.holds(
                         "at most " + most + " sockets are open on "
                                 + agent.node().name(),
                         SOCKETS_BACK_MAX,
-                        () -> sockets(agent) <= most);
+                        () -> agent.sockets() <= most);
                 assertTrue(
                         agent.residentBytes() < RESIDENT_BYTES_MAX,
                         () -> agent.node().name() + " holds " + (agent.residentBytes() >> 20) + " MiB");
@@ -263,9 +254,14 @@ final class BadInputLab implements BeforeAllCallback, BeforeEachCallback, AfterE
         return ca().identity(MeshYaml.idOf("client"));
     }
 
+    /** A peer from outside that has completed TLS as it looks. */
+    HostilePeer peer(TlsSession.Look look) throws IOException {
+        return HostilePeer.dial(ns("legacy"), server(), look);
+    }
+
     /** A peer from outside that has completed TLS under a good identity. */
     HostilePeer peer() throws IOException {
-        return HostilePeer.dial(ns("legacy"), server(), HBONE, TlsSession.Look.of(good()));
+        return peer(TlsSession.Look.of(good()));
     }
 
     /** An address in the server pod with a port. */
@@ -278,14 +274,8 @@ final class BadInputLab implements BeforeAllCallback, BeforeEachCallback, AfterE
         return peer().greet();
     }
 
-    /** CPU time of a process so far. */
-    static Duration cpu(AgentProcess agent) {
-        try {
-            String stat = Files.readString(Path.of("/proc/" + agent.pid() + "/stat"));
-            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-            return Duration.ofMillis((Long.parseLong(fields[11]) + Long.parseLong(fields[12])) * 10);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    /** Demands that an honest request of this peer is served. */
+    void assertServes(HostilePeer peer) throws IOException {
+        assertEquals(200, peer.connect(authority(ECHO)), "an honest request in the same tunnel");
     }
 }

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.testkit.Eventually;
-import io.culvert.testkit.FdCensus;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,33 +34,41 @@ class FloodNetnsIT {
         void by(HostilePeer peer) throws IOException;
     }
 
-    private static void stops(Map<BadPeer, Long> counted, boolean exactly, Flood flood) throws IOException {
+    /** It is told to calm down and is counted as a flood, and as nothing else. */
+    private static void stops(Flood flood) throws IOException {
         Tally tally = LAB.tally();
+        isCalmed(flood);
+        tally.expectOne(BadPeer.HTTP2_FLOOD);
+    }
+
+    /** As {@link #stops}, after so many misdeeds of another kind, each of which is counted too. */
+    private static void stopsAfter(long misdeeds, BadPeer kind, Flood flood) throws IOException {
+        Tally tally = LAB.tally();
+        isCalmed(flood);
+        tally.expectAtLeast(Map.of(BadPeer.HTTP2_FLOOD, 1L, kind, misdeeds));
+    }
+
+    private static void isCalmed(Flood flood) throws IOException {
         costsLittle(peer -> {
             flood.by(peer);
             peer.awaitGoAway(H2.ENHANCE_YOUR_CALM);
         });
-        if (exactly) {
-            tally.expect(counted);
-        } else {
-            tally.expectAtLeast(counted);
-        }
     }
 
     private static void costsLittle(Flood flood) throws IOException {
-        Duration cpu = BadInputLab.cpu(LAB.agent());
+        Duration cpu = LAB.agent().cpu();
         long resident = LAB.agent().residentBytes();
         try (HostilePeer peer = LAB.greeted()) {
             flood.by(peer);
         }
-        Duration spent = BadInputLab.cpu(LAB.agent()).minus(cpu);
+        Duration spent = LAB.agent().cpu().minus(cpu);
         assertTrue(spent.compareTo(CPU_MAX) < 0, "CPU " + spent);
-        long grown = LAB.agent().residentBytes() - resident;
-        assertTrue(grown < GROWTH_BYTES_MAX, "resident memory grew by " + (grown >> 20) + " MiB");
+        assertGrownLittle(resident);
     }
 
-    private static void stops(Flood flood) throws IOException {
-        stops(Map.of(BadPeer.HTTP2_FLOOD, 1L), true, flood);
+    private static void assertGrownLittle(long residentBefore) {
+        long grown = LAB.agent().residentBytes() - residentBefore;
+        assertTrue(grown < GROWTH_BYTES_MAX, "resident memory grew by " + (grown >> 20) + " MiB");
     }
 
     private static byte[] open(int stream) {
@@ -152,7 +159,7 @@ class FloodNetnsIT {
     }
 
     private static void stopsProvoked(BadPeer kind, IntFunction<byte[]> misdeed) throws IOException {
-        stops(Map.of(BadPeer.HTTP2_FLOOD, 1L, kind, 50L), false, peer -> {
+        stopsAfter(50, kind, peer -> {
             for (int i = 0; i < 100; i++) {
                 int id = peer.stream();
                 peer.flood(1, open(id), misdeed.apply(id));
@@ -171,7 +178,7 @@ class FloodNetnsIT {
 
     @Test
     void stopsRequestsThatAreNone() throws IOException {
-        stops(Map.of(BadPeer.HTTP2_FLOOD, 1L, BadPeer.BAD_AUTHORITY, 100L), false, peer -> {
+        stopsAfter(100, BadPeer.BAD_AUTHORITY, peer -> {
             for (int i = 0; i < 400; i++) {
                 peer.flood(1, H2.connect(peer.stream(), "nowhere"));
             }
@@ -185,8 +192,7 @@ class FloodNetnsIT {
             for (int i = 0; i < 20; i++) {
                 assertEquals(200, peer.connect(LAB.authority(BadInputLab.ECHO)));
             }
-            int excess = peer.stream();
-            peer.send(open(excess));
+            int excess = peer.ask(LAB.authority(BadInputLab.ECHO));
             peer.awaitReset(excess, H2.REFUSED_STREAM);
             peer.send(H2.reset(1, H2.CANCEL));
             assertEquals(200, peer.connect(LAB.authority(BadInputLab.ECHO)));
@@ -202,14 +208,13 @@ class FloodNetnsIT {
         try (HostilePeer peer = LAB.peer().greet(4, Integer.MAX_VALUE)) {
             peer.send(H2.windowUpdate(0, Integer.MAX_VALUE - 65_535));
             for (int i = 0; i < 10; i++) {
-                peer.send(H2.connect(peer.stream(), LAB.authority(BadInputLab.LOUD)));
+                peer.ask(LAB.authority(BadInputLab.LOUD));
             }
             long began = System.nanoTime();
             tally.expectOne(BadPeer.UNRESPONSIVE);
             long took = System.nanoTime() - began;
             assertTrue(took < BadInputLab.PING.plusSeconds(3).toNanos(), "took " + took / 1_000_000 + " ms");
-            long grown = LAB.agent().residentBytes() - resident;
-            assertTrue(grown < GROWTH_BYTES_MAX, "resident memory grew by " + (grown >> 20) + " MiB");
+            assertGrownLittle(resident);
         }
     }
 
@@ -240,7 +245,7 @@ class FloodNetnsIT {
     @Test
     void keepsItsDescriptorsThroughAFloodOfFailedHandshakes() throws IOException {
         Tally tally = LAB.tally();
-        int before = sockets();
+        int before = LAB.agent().sockets();
         List<PeerSocket> open = new ArrayList<>();
         int flood = 1_000;
         try {
@@ -254,15 +259,11 @@ class FloodNetnsIT {
             Eventually.holds(
                     "few sockets are open",
                     Duration.ofSeconds(1),
-                    () -> sockets() < before + LINGERING_MAX + BadInputLab.TUNNELS_MAX);
+                    () -> LAB.agent().sockets() < before + LINGERING_MAX + BadInputLab.TUNNELS_MAX);
         } finally {
             for (PeerSocket socket : open) {
                 socket.close();
             }
         }
-    }
-
-    private static int sockets() {
-        return FdCensus.of(LAB.agent().pid()).count("socket");
     }
 }

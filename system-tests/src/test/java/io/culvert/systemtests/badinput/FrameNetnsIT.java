@@ -112,8 +112,7 @@ class FrameNetnsIT {
         endsConnection(H2.FLOW_CONTROL_ERROR, BadPeer.HTTP2_FLOW_CONTROL, p -> {
             // Of five streams, each within its own window, the last passes that of all together.
             for (int i = 0; i < 5; i++) {
-                int id = p.stream();
-                p.send(H2.connect(id, LAB.authority(BadInputLab.SILENT)));
+                p.ask(LAB.authority(BadInputLab.SILENT));
             }
             for (int id = 1; id <= 9; id += 2) {
                 p.flood(4, H2.data(id, 13_107, false));
@@ -129,7 +128,7 @@ class FrameNetnsIT {
             assertEquals(200, peer.connect(LAB.authority(BadInputLab.ECHO)));
             peer.send(H2.windowUpdate(1, Integer.MAX_VALUE));
             peer.awaitReset(1, H2.FLOW_CONTROL_ERROR);
-            stillServes(peer);
+            LAB.assertServes(peer);
         }
         tally.expectOne(BadPeer.HTTP2_FLOW_CONTROL);
         tally.expectEnded(CloseReason.H2_FAILED, 1);
@@ -139,8 +138,7 @@ class FrameNetnsIT {
     void resetsAStreamThatSendsMoreThanItsWindow() throws IOException {
         Tally tally = LAB.tally();
         try (HostilePeer peer = LAB.greeted()) {
-            int id = peer.stream();
-            peer.send(H2.connect(id, LAB.authority(BadInputLab.DEAF)));
+            int id = peer.ask(LAB.authority(BadInputLab.DEAF));
             assertEquals(200, peer.status(id));
             // The application's socket takes some, and gives credit for it; then there is none, and we go on.
             peer.flood(600, H2.data(id, 16_000, false));
@@ -148,10 +146,6 @@ class FrameNetnsIT {
             assertEquals(H2.FLOW_CONTROL_ERROR, end.code());
         }
         tally.expectAtLeast(Map.of(BadPeer.HTTP2_FLOW_CONTROL, 1L));
-    }
-
-    private static void stillServes(HostilePeer peer) throws IOException {
-        assertEquals(200, peer.connect(LAB.authority(BadInputLab.ECHO)), "an honest request in the same tunnel");
     }
 
     @Test
@@ -167,7 +161,7 @@ class FrameNetnsIT {
             peer.connect(LAB.authority(BadInputLab.ECHO));
             peer.send(H2.data(5, 0, true), H2.data(5, 10, false));
             peer.awaitReset(5, H2.STREAM_CLOSED);
-            stillServes(peer);
+            LAB.assertServes(peer);
         }
         tally.expect(Map.of(BadPeer.HTTP2_PROTOCOL, 3L));
     }
@@ -179,7 +173,7 @@ class FrameNetnsIT {
             peer.connect(LAB.authority(BadInputLab.ECHO));
             peer.send(H2.reset(1, H2.CANCEL), H2.data(1, 10, false));
             peer.awaitReset(1, H2.STREAM_CLOSED);
-            stillServes(peer);
+            LAB.assertServes(peer);
         }
         tally.expectOne(BadPeer.HTTP2_PROTOCOL);
     }
@@ -189,16 +183,14 @@ class FrameNetnsIT {
     void resetsAStreamThatSendsTooMuchTooEarly() throws IOException {
         Tally tally = LAB.tally();
         try (HostilePeer peer = LAB.greeted()) {
-            int id = peer.stream();
-            peer.send(H2.connect(id, LAB.authority(BadInputLab.SILENT)));
+            int id = peer.ask(LAB.authority(BadInputLab.SILENT));
             peer.flood(4, H2.data(id, 16_383, false));
             peer.flood(1, H2.data(id, 3, false));
             peer.send(H2.ping(false, new byte[8]));
             peer.await("an answer", f -> f.type() == H2.PING && f.has(H2.ACK));
             peer.flood(1, H2.data(id, 16_000, false));
-            H2.Frame reset = peer.await("RST_STREAM", f -> f.is(H2.RST_STREAM, id));
-            assertEquals(H2.FLOW_CONTROL_ERROR, reset.code());
-            stillServes(peer);
+            peer.awaitReset(id, H2.FLOW_CONTROL_ERROR);
+            LAB.assertServes(peer);
         }
         tally.expectOne(BadPeer.HTTP2_FLOW_CONTROL);
     }

@@ -37,6 +37,7 @@ final class H2 {
 
     static final byte[] PREFACE = ascii("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     static final byte[] OK = {(byte) 0x88};
+    private static final int FRAME_BYTES_MAX = 16_384;
     private static final int STATUS_INDEX = 8;
     private static final String[] STATUSES = {"200", "204", "206", "304", "400", "404", "500"};
 
@@ -200,6 +201,18 @@ final class H2 {
 
     static byte[] headers(int stream, byte... block) {
         return frame(HEADERS, END_HEADERS, stream, block);
+    }
+
+    /** A request's block in as many frames as it takes. */
+    static byte[] request(int stream, byte... block) {
+        byte[] frames = new byte[0];
+        for (int at = 0; at < block.length; at += FRAME_BYTES_MAX) {
+            int end = Math.min(block.length, at + FRAME_BYTES_MAX);
+            int flags = end == block.length ? END_HEADERS : 0;
+            byte[] part = Arrays.copyOfRange(block, at, end);
+            frames = join(frames, frame(at == 0 ? HEADERS : CONTINUATION, flags, stream, part));
+        }
+        return frames;
     }
 
     static byte[] connect(int stream, String authority) {

@@ -38,7 +38,7 @@ class HalfOpenNetnsIT {
     void endsTheTunnelOfAPeerThatIsGone() throws IOException {
         Tally tally = LAB.tally();
         Netns away = LAB.ns("away");
-        try (HostilePeer peer = HostilePeer.dial(away, LAB.server(), BadInputLab.HBONE, TlsSession.Look.of(LAB.good()))
+        try (HostilePeer peer = HostilePeer.dial(away, LAB.server(), TlsSession.Look.of(LAB.good()))
                 .greet()) {
             assertEquals(200, peer.connect(LAB.authority(BadInputLab.ECHO)));
             peer.idle(Duration.ofMillis(1_500));
@@ -59,10 +59,9 @@ class HalfOpenNetnsIT {
         Netns evil = LAB.ns("evil");
         InetAddress client = LAB.ns("client").ipv4();
         TlsSession.Look look = TlsSession.Look.of(LAB.ca().identity(MeshYaml.idOf("evil")));
-        try (HostileServer server = HostileServer.start(evil, BadInputLab.HBONE, socket -> {
+        try (HostileServer server = HostileServer.start(evil, socket -> {
                     HostilePeer peer = HostilePeer.accept(socket, look).welcome();
-                    H2.Frame request = peer.await("CONNECT", f -> f.type() == H2.HEADERS);
-                    peer.send(H2.headers(request.stream(), H2.OK));
+                    peer.send(H2.headers(peer.awaitRequest(), H2.OK));
                     peer.idle(Duration.ofSeconds(20));
                 });
                 PeerSocket app = PeerSocket.connect(LAB.ns("client"), evil.ipv4(), 9_000)) {

@@ -31,8 +31,8 @@ final class HostilePeer implements AutoCloseable {
     }
 
     /** Connects and completes TLS, no more. */
-    static HostilePeer dial(Netns from, InetAddress to, int port, TlsSession.Look look) throws IOException {
-        PeerSocket socket = PeerSocket.connect(from, to, port);
+    static HostilePeer dial(Netns from, InetAddress to, TlsSession.Look look) throws IOException {
+        PeerSocket socket = PeerSocket.connect(from, to, BadInputLab.HBONE);
         TlsSession tls = TlsSession.client(socket, look);
         try {
             tls.handshake(PATIENCE);
@@ -61,18 +61,21 @@ final class HostilePeer implements AutoCloseable {
     /** Sends an ordinary preface with these settings, takes the peer's and acknowledges them. */
     HostilePeer greet(int... settings) throws IOException {
         send(H2.PREFACE, H2.settings(settings));
-        await("SETTINGS", frame -> frame.type() == H2.SETTINGS && !frame.has(H2.ACK));
-        send(H2.settingsAck());
+        acknowledgeSettings();
         return this;
     }
 
     /** As {@link #greet}, of a server. */
-    HostilePeer welcome(int... settings) throws IOException {
-        send(H2.settings(settings));
+    HostilePeer welcome() throws IOException {
+        send(H2.settings());
         readPreface();
+        acknowledgeSettings();
+        return this;
+    }
+
+    private void acknowledgeSettings() throws IOException {
         await("SETTINGS", frame -> frame.type() == H2.SETTINGS && !frame.has(H2.ACK));
         send(H2.settingsAck());
-        return this;
     }
 
     private void readPreface() throws IOException {
@@ -112,11 +115,28 @@ final class HostilePeer implements AutoCloseable {
         return id;
     }
 
-    /** Opens a stream to an authority and returns the status. */
-    int connect(String authority) throws IOException {
+    /** Sends a request of this header block, in as many frames as it takes; returns its stream. */
+    int request(byte... block) throws IOException {
+        int id = stream();
+        send(H2.request(id, block));
+        return id;
+    }
+
+    /** Asks for a stream to an authority, which it returns. */
+    int ask(String authority) throws IOException {
         int id = stream();
         send(H2.connect(id, authority));
-        return status(id);
+        return id;
+    }
+
+    /** Opens a stream to an authority and returns the status. */
+    int connect(String authority) throws IOException {
+        return status(ask(authority));
+    }
+
+    /** The stream of the next request that comes. */
+    int awaitRequest() throws IOException {
+        return await("CONNECT", f -> f.type() == H2.HEADERS).stream();
     }
 
     /** The status of the answer on a stream. */

@@ -28,8 +28,9 @@ final class HostileServer implements AutoCloseable {
         this.behaviour = behaviour;
     }
 
-    static HostileServer start(Netns in, int port, Behaviour behaviour) {
-        HostileServer server = new HostileServer(PeerSocket.listen(in, port), behaviour);
+    /** Listens where the lab's agents expect HBONE. */
+    static HostileServer start(Netns in, Behaviour behaviour) {
+        HostileServer server = new HostileServer(PeerSocket.listen(in, BadInputLab.HBONE), behaviour);
         Thread.ofVirtual().name("hostile-server").start(server::accept);
         return server;
     }

@@ -46,7 +46,7 @@ class HostileServerNetnsIT {
             throws IOException {
         Tally tally = Tally.of(LAB.clientAgent());
         Tally bystanders = LAB.tally();
-        try (HostileServer server = HostileServer.start(LAB.ns("evil"), BadInputLab.HBONE, behaviour)) {
+        try (HostileServer server = HostileServer.start(LAB.ns("evil"), behaviour)) {
             assertEquals(PeerGoneException.How.RST, end(within));
             assertTrue(server.accepted() >= 1, "nobody came");
         }
@@ -84,7 +84,7 @@ class HostileServerNetnsIT {
         resets(within, reason, counted, socket -> {
             HostilePeer peer =
                     HostilePeer.accept(socket, TlsSession.Look.of(evil())).welcome();
-            int stream = peer.await("CONNECT", f -> f.type() == H2.HEADERS).stream();
+            int stream = peer.awaitRequest();
             answer.to(peer, stream);
             peer.idle(IN_TIME);
         });
@@ -222,7 +222,7 @@ class HostileServerNetnsIT {
             for (int stream = first; ; stream += 2) {
                 asked.incrementAndGet();
                 peer.send(H2.reset(stream, H2.REFUSED_STREAM));
-                peer.await("another CONNECT", f -> f.type() == H2.HEADERS);
+                peer.awaitRequest();
             }
         });
         assertEquals(ASKED_MAX, asked.getAndSet(0));
@@ -290,10 +290,10 @@ class HostileServerNetnsIT {
     @Test
     void moreDataThanTheWindow() throws IOException {
         Tally tally = Tally.of(LAB.clientAgent());
-        try (HostileServer _ = HostileServer.start(LAB.ns("evil"), BadInputLab.HBONE, socket -> {
+        try (HostileServer _ = HostileServer.start(LAB.ns("evil"), socket -> {
                     HostilePeer peer = HostilePeer.accept(socket, TlsSession.Look.of(evil()))
                             .welcome();
-                    int stream = peer.await("CONNECT", f -> f.type() == H2.HEADERS).stream();
+                    int stream = peer.awaitRequest();
                     peer.send(H2.headers(stream, H2.OK));
                     peer.flood(600, H2.data(stream, 16_384, false));
                 });

@@ -37,8 +37,7 @@ class LimitNetnsIT {
             for (int i = 0; i < flood; i++) {
                 idle.add(PeerSocket.connect(LAB.ns("away"), victim(), BadInputLab.HBONE));
             }
-            try (HostilePeer honest = HostilePeer.dial(
-                            LAB.ns("legacy"), victim(), BadInputLab.HBONE, TlsSession.Look.of(LAB.good()))
+            try (HostilePeer honest = HostilePeer.dial(LAB.ns("legacy"), victim(), TlsSession.Look.of(LAB.good()))
                     .greet()) {
                 assertEquals(200, honest.connect(victim().getHostAddress() + ":" + BadInputLab.ECHO));
             }
@@ -57,7 +56,7 @@ class LimitNetnsIT {
         List<HostilePeer> peers = new ArrayList<>();
         try {
             for (int i = 0; i < BadInputLab.TUNNELS_MAX; i++) {
-                peers.add(HostilePeer.dial(LAB.ns("away"), victim(), BadInputLab.HBONE, TlsSession.Look.of(identity))
+                peers.add(HostilePeer.dial(LAB.ns("away"), victim(), TlsSession.Look.of(identity))
                         .greet());
             }
             assertEquals(PeerGoneException.How.RST, endOfOneMore());

@@ -127,7 +127,7 @@ class PeerCertificateNetnsIT {
 
     /** In TLS 1.3 a client has done its part before the server has looked at its certificate, so the alert may come later. */
     private static PeerGoneException refusal(TlsSession.Look look) throws IOException {
-        try (HostilePeer peer = HostilePeer.dial(LAB.ns("legacy"), LAB.server(), BadInputLab.HBONE, look)) {
+        try (HostilePeer peer = LAB.peer(look)) {
             return peer.awaitGone();
         } catch (PeerGoneException atOnce) {
             return atOnce;
@@ -223,9 +223,8 @@ class PeerCertificateNetnsIT {
 
     private static void admits(TlsSession.Look look) throws IOException {
         Tally tally = LAB.tally();
-        try (HostilePeer peer = HostilePeer.dial(LAB.ns("legacy"), LAB.server(), BadInputLab.HBONE, look)
-                .greet()) {
-            assertEquals(200, peer.connect(LAB.server().getHostAddress() + ":" + BadInputLab.ECHO));
+        try (HostilePeer peer = LAB.peer(look).greet()) {
+            LAB.assertServes(peer);
         }
         tally.expect(Map.of());
     }
@@ -235,11 +234,7 @@ class PeerCertificateNetnsIT {
     void refusesPeersThatDoNotAgreeOnHttp2() throws IOException {
         for (List<String> alpn : List.of(List.<String>of(), List.of("http/1.1"))) {
             Tally tally = LAB.tally();
-            try (HostilePeer peer = HostilePeer.dial(
-                    LAB.ns("legacy"),
-                    LAB.server(),
-                    BadInputLab.HBONE,
-                    new TlsSession.Look(LAB.good(), "TLSv1.3", alpn))) {
+            try (HostilePeer peer = LAB.peer(new TlsSession.Look(LAB.good(), "TLSv1.3", alpn))) {
                 assertEquals("", peer.tls().alpn());
                 assertThrows(PeerGoneException.class, () -> peer.await("anything", _ -> true));
             }

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -102,31 +101,13 @@ class RequestNetnsIT {
         Tally tally = LAB.tally();
         try (HostilePeer peer = LAB.greeted()) {
             for (String authority : authorities) {
-                int id = peer.stream();
-                peer.send(bigHeaders(id, H2.block(":method", "CONNECT", ":authority", authority)));
+                int id = peer.request(H2.block(":method", "CONNECT", ":authority", authority));
                 assertEquals(status, peer.status(id), authority);
                 peer.awaitReset(id, H2.NO_ERROR);
             }
-            stillServes(peer);
+            LAB.assertServes(peer);
         }
         tally.expect(Map.of(kind, (long) authorities.size()));
-    }
-
-    /** A block in as many frames as it takes. */
-    private static byte[] bigHeaders(int stream, byte[] block) {
-        int most = 16_384;
-        byte[] frames = new byte[0];
-        for (int at = 0; at < block.length; at += most) {
-            int end = Math.min(block.length, at + most);
-            int flags = end == block.length ? H2.END_HEADERS : 0;
-            byte[] part = Arrays.copyOfRange(block, at, end);
-            frames = H2.join(frames, H2.frame(at == 0 ? H2.HEADERS : H2.CONTINUATION, flags, stream, part));
-        }
-        return frames;
-    }
-
-    private static void stillServes(HostilePeer peer) throws IOException {
-        assertEquals(200, peer.connect(LAB.authority(BadInputLab.ECHO)), "an honest request in the same tunnel");
     }
 
     @Test
@@ -136,13 +117,12 @@ class RequestNetnsIT {
         List<String> methods = List.of("GET", "POST", "OPTIONS", "PUT", "connect", "PRI", "X".repeat(5_000));
         try (HostilePeer peer = LAB.greeted()) {
             for (String method : methods) {
-                int id = peer.stream();
-                peer.send(H2.headers(
-                        id, H2.block(":method", method, ":scheme", "https", ":authority", authority, ":path", "/")));
+                int id = peer.request(
+                        H2.block(":method", method, ":scheme", "https", ":authority", authority, ":path", "/"));
                 assertEquals(400, peer.status(id), method);
                 peer.awaitReset(id, H2.NO_ERROR);
             }
-            stillServes(peer);
+            LAB.assertServes(peer);
         }
         tally.expect(Map.of(BadPeer.BAD_METHOD, (long) methods.size()));
     }
@@ -181,12 +161,11 @@ class RequestNetnsIT {
                 H2.block(":method", "CONNECT", ":authority", authority, "", "x"));
         try (HostilePeer peer = LAB.greeted()) {
             for (byte[] block : blocks) {
-                int id = peer.stream();
-                peer.send(H2.headers(id, block));
+                int id = peer.request(block);
                 assertEquals(400, peer.status(id));
                 peer.awaitReset(id, H2.PROTOCOL_ERROR);
             }
-            stillServes(peer);
+            LAB.assertServes(peer);
         }
         tally.expect(Map.of(BadPeer.HTTP2_PROTOCOL, (long) blocks.size()));
     }
@@ -195,12 +174,11 @@ class RequestNetnsIT {
     void refusesTooManyHeaders() throws IOException {
         Tally tally = LAB.tally();
         try (HostilePeer peer = LAB.greeted()) {
-            int id = peer.stream();
             byte[] request = H2.block(":method", "CONNECT", ":authority", LAB.authority(BadInputLab.ECHO));
-            peer.send(bigHeaders(id, H2.join(request, H2.repeat(H2.block("a", ""), 2_500))));
+            int id = peer.request(H2.join(request, H2.repeat(H2.block("a", ""), 2_500)));
             assertEquals(431, peer.status(id));
             peer.awaitReset(id, H2.NO_ERROR);
-            stillServes(peer);
+            LAB.assertServes(peer);
         }
         tally.expectOne(BadPeer.HEADERS_TOO_LARGE);
     }
@@ -214,10 +192,9 @@ class RequestNetnsIT {
             byte[] entry = H2.block("a", "b".repeat(4_000));
             entry[0] = 0x40;
             byte[] again = H2.repeat(new byte[] {(byte) 0xbe}, 10_000);
-            int id = peer.stream();
-            peer.send(bigHeaders(id, H2.join(request, entry, again)));
+            int id = peer.request(H2.join(request, entry, again));
             assertEquals(431, peer.status(id));
-            stillServes(peer);
+            LAB.assertServes(peer);
         }
         tally.expectOne(BadPeer.HEADERS_TOO_LARGE);
     }
@@ -226,20 +203,17 @@ class RequestNetnsIT {
     void takesBaggageThatIsTooLongForNothing() throws IOException {
         Tally tally = LAB.tally();
         try (HostilePeer peer = LAB.greeted()) {
-            int id = peer.stream();
-            peer.send(bigHeaders(
-                    id,
-                    H2.block(
-                            ":method",
-                            "CONNECT",
-                            ":authority",
-                            LAB.authority(BadInputLab.ECHO),
-                            "baggage",
-                            "k8s.pod.name=" + "x".repeat(30_000),
-                            "forwarded",
-                            "for=\"" + "y".repeat(20_000) + "\"",
-                            "traceparent",
-                            "z".repeat(5_000))));
+            int id = peer.request(H2.block(
+                    ":method",
+                    "CONNECT",
+                    ":authority",
+                    LAB.authority(BadInputLab.ECHO),
+                    "baggage",
+                    "k8s.pod.name=" + "x".repeat(30_000),
+                    "forwarded",
+                    "for=\"" + "y".repeat(20_000) + "\"",
+                    "traceparent",
+                    "z".repeat(5_000)));
             assertEquals(200, peer.status(id));
         }
         tally.expect(Map.of());

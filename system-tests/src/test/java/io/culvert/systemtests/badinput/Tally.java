@@ -104,7 +104,7 @@ final class Tally {
         });
     }
 
-    /** Waits until nothing has been counted but this reason, so often. */
+    /** Waits until just so many connections have ended for this reason. */
     void expectEnded(CloseReason reason, long times) {
         Eventually.passes(
                 "connections ended for " + reason,

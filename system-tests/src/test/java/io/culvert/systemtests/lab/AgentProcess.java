@@ -167,6 +167,22 @@ public final class AgentProcess {
         }
     }
 
+    /** The processor's time that it has used so far. */
+    public Duration cpu() {
+        try {
+            String stat = Files.readString(Path.of("/proc/" + pid() + "/stat"));
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+            return Duration.ofMillis((Long.parseLong(fields[11]) + Long.parseLong(fields[12])) * 10);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** How many sockets it has open. */
+    public int sockets() {
+        return FdCensus.of(pid()).count("socket");
+    }
+
     /** Lets this test see an error that a pattern describes; any other fails it. */
     public void allowTrouble(String pattern) {
         allowed.add(Pattern.compile(pattern));
