@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.culvert.systemtests.lab.AgentMetrics;
 import io.culvert.systemtests.lab.Flow;
 import io.culvert.systemtests.lab.LogEntry;
@@ -33,7 +34,7 @@ class PolicyNetnsIT {
     private static final String NOT_INTRUDER = "action: DENY, workloads: [server], "
             + "rules: [{from: [{source: {principals: [\"cluster.local/ns/demo/sa/intruder\"]}}]}]";
     private static final String NOT_PORT =
-            "action: DENY, workloads: [server], " + "rules: [{to: [{operation: {ports: [\"7000\"]}}]}]";
+            "action: DENY, workloads: [server], rules: [{to: [{operation: {ports: [\"7000\"]}}]}]";
     private static final String STRICT = "mtls: {mode: STRICT}, workloads: [server]";
 
     @RegisterExtension
@@ -186,62 +187,61 @@ class PolicyNetnsIT {
         expectServed("intruder");
     }
 
+    private static JsonNode lastError(String node) {
+        return lab().agent(node).configDump().at("/meshFile/lastError");
+    }
+
+    private static void allowRefusals() {
+        MeshLab.NODES.forEach(node -> lab().agent(node).allowTrouble("mesh file refused, the last good one stays"));
+    }
+
+    /** Edits the file, and waits until both agents show and log where it is wrong; {@code told} follows the file's name. */
+    private static void expectRefused(String text, String told) {
+        allowRefusals();
+        AgentMetrics before = lab().agent("two").metrics();
+        lab().write(text);
+        String shown = lab().meshFile() + told;
+        Eventually.passes("both agents say what is wrong", SOON, () -> {
+            for (String node : MeshLab.NODES) {
+                String error = lastError(node).asText();
+                assertTrue(error.startsWith(shown), error);
+                assertTrue(lab().agent(node).log().stream()
+                        .anyMatch(e -> e.field("message").contains(shown)));
+            }
+        });
+        assertEquals(1, refusals(lab().agent("two").metrics()) - refusals(before));
+    }
+
+    private static void awaitForgiven() {
+        Eventually.holds(
+                "the good one is read again", SOON, () -> lastError("two").isNull());
+    }
+
     @Test
     void badEdit_keepsTheLastGoodStateAndSaysWhere() {
         MeshYaml good = open.policy("only-client", ONLY_CLIENT);
         lab().apply(good);
-        MeshLab.NODES.forEach(node -> lab().agent(node).allowTrouble("mesh file refused, the last good one stays"));
         LabProcess kept = waiting("client", PORT, "eof");
-        AgentMetrics before = lab().agent("two").metrics();
-        lab().write(good.text().replace("action: ALLOW", "action: ALOW"));
         long line =
                 good.text().lines().takeWhile(l -> !l.contains("action: ALLOW")).count() + 1;
-        String place = lab().meshFile() + ":" + line + ":";
-        Eventually.passes("both agents say what is wrong", SOON, () -> {
-            for (String node : MeshLab.NODES) {
-                String shown =
-                        lab().agent(node).configDump().at("/meshFile/lastError").asText();
-                assertTrue(shown.contains(place) && shown.contains("ALOW"), shown);
-                assertTrue(lab().agent(node).log().stream()
-                        .anyMatch(e -> e.field("message").contains(place)));
-            }
-        });
-        assertEquals(1, refusals(lab().agent("two").metrics()) - refusals(before));
+        expectRefused(good.text().replace("action: ALLOW", "action: ALOW"), ":" + line + ":");
+        MeshLab.NODES.forEach(node -> assertTrue(lastError(node).asText().contains("ALOW")));
         connect("intruder", "reset").expectOk();
         expectServed("client");
         assertTrue(kept.isAlive());
         kept.close();
         lab().apply(good);
-        Eventually.holds(
-                "the good one is read again",
-                SOON,
-                () -> lab().agent("two").configDump().at("/meshFile/lastError").isNull());
+        awaitForgiven();
     }
 
     @Test
     void editToATrustDomainThatTheAuthorityIsNotOf_isABadEdit() {
-        lab().apply(open);
-        MeshLab.NODES.forEach(node -> lab().agent(node).allowTrouble("mesh file refused, the last good one stays"));
-        AgentMetrics before = lab().agent("two").metrics();
-        lab().write(open.text().replace("{trustDomain: cluster.local}", "{trustDomain: other.example}"));
-        String told =
-                lab().meshFile() + ":1:21: mesh.trustDomain: the certificate authority certifies only cluster.local";
-        Eventually.passes("both agents say what is wrong", SOON, () -> {
-            for (String node : MeshLab.NODES) {
-                String shown =
-                        lab().agent(node).configDump().at("/meshFile/lastError").asText();
-                assertTrue(shown.startsWith(told), shown);
-                assertTrue(lab().agent(node).log().stream()
-                        .anyMatch(e -> e.field("message").contains(told)));
-            }
-        });
-        assertEquals(1, refusals(lab().agent("two").metrics()) - refusals(before));
+        expectRefused(
+                open.text().replace("{trustDomain: cluster.local}", "{trustDomain: other.example}"),
+                ":1:21: mesh.trustDomain: the certificate authority certifies only cluster.local");
         expectServed("client");
         lab().apply(open);
-        Eventually.holds(
-                "the good one is read again",
-                SOON,
-                () -> lab().agent("two").configDump().at("/meshFile/lastError").isNull());
+        awaitForgiven();
     }
 
     private static double refusals(AgentMetrics metrics) {
@@ -251,23 +251,13 @@ class PolicyNetnsIT {
 
     @Test
     void fileThatGoesAway_changesNothing() {
-        MeshLab.NODES.forEach(node -> lab().agent(node).allowTrouble("mesh file refused, the last good one stays"));
+        allowRefusals();
         lab().net().exec(lab().ns("one"), "rm", lab().meshFile().toString()).expectOk();
-        Eventually.holds(
-                "it is noticed",
-                SOON,
-                () -> lab().agent("two")
-                        .configDump()
-                        .at("/meshFile/lastError")
-                        .asText()
-                        .contains("does not exist"));
+        Eventually.holds("it is noticed", SOON, () -> lastError("two").asText().contains("does not exist"));
         expectServed("client");
         assertFalse(lab().agent("two").configDump().path("workloadState").isEmpty());
         // The same text again is the same state again.
         lab().apply(open);
-        Eventually.holds(
-                "it is forgiven",
-                SOON,
-                () -> lab().agent("two").configDump().at("/meshFile/lastError").isNull());
+        awaitForgiven();
     }
 }
