@@ -13,7 +13,6 @@ import io.culvert.systemtests.lab.MeshLabExtension;
 import io.culvert.testkit.CommandResult;
 import io.culvert.testkit.Eventually;
 import io.culvert.testkit.LabProcess;
-import io.culvert.testkit.NetProbe;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -44,14 +43,8 @@ class CertificateNetnsIT {
     void certificatesAndRootsAreExchanged_noConnectionFails() throws CaException {
         Set<String> serials = new HashSet<>();
         try (LabProcess _ = WAY.serve(lab(), List.of("--quiet", "--timeout-ms", "60000"), "echo");
-                LabProcess lasting = NetProbe.spawnConnect(
-                        lab().net(),
-                        WAY.from(lab()),
-                        WAY.target(lab()),
-                        Way.PORT,
-                        List.of("--timeout-ms", "60000"),
-                        "both:1000",
-                        "hear:never")) {
+                LabProcess lasting =
+                        WAY.spawnConnect(lab(), List.of("--timeout-ms", "60000"), "both:1000", "hear:never")) {
             AtomicBoolean over = new AtomicBoolean();
             CompletableFuture<List<CommandResult>> traffic = CompletableFuture.supplyAsync(() -> traffic(over));
             CaRotation rotation = new CaRotation(lab().caFolder(), InstantSource.system(), new SecureRandom());
@@ -81,15 +74,8 @@ class CertificateNetnsIT {
     private static List<CommandResult> traffic(AtomicBoolean over) {
         List<CommandResult> rounds = new ArrayList<>();
         while (!over.get()) {
-            rounds.add(NetProbe.connect(
-                    lab().net(),
-                    WAY.from(lab()),
-                    WAY.target(lab()),
-                    Way.PORT,
-                    List.of("--connections", "4", "--repeat", "100", "--quiet"),
-                    "both:500",
-                    "fin",
-                    "eof"));
+            rounds.add(WAY.connect(
+                    lab(), List.of("--connections", "4", "--repeat", "100", "--quiet"), "both:500", "fin", "eof"));
         }
         return rounds;
     }

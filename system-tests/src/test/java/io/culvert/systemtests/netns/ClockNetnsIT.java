@@ -7,7 +7,6 @@ import io.culvert.systemtests.lab.AgentProcess;
 import io.culvert.systemtests.lab.MeshLab;
 import io.culvert.testkit.Eventually;
 import io.culvert.testkit.LabProcess;
-import io.culvert.testkit.NetProbe;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -102,12 +101,7 @@ class ClockNetnsIT {
 
     @AfterEach
     void noTrouble() {
-        try {
-            lab.verify();
-        } catch (AssertionError e) {
-            lab.printLogs();
-            throw e;
-        }
+        lab.verify();
     }
 
     @AfterAll
@@ -136,21 +130,14 @@ class ClockNetnsIT {
     }
 
     private void expectTraffic() {
-        NetProbe.connect(lab.net(), WAY.from(lab), WAY.target(lab), Way.PORT, "both:1000", "fin", "eof")
-                .expectOk();
+        WAY.connect(lab, List.of(), "both:1000", "fin", "eof").expectOk();
     }
 
     @Test
     void clockSetForwardAndBack_newConnectionsGoOnWithNewCertificates() {
         try (LabProcess _ = WAY.serve(lab, List.of("--quiet", "--timeout-ms", "60000"), "echo");
-                LabProcess lasting = NetProbe.spawnConnect(
-                        lab.net(),
-                        WAY.from(lab),
-                        WAY.target(lab),
-                        Way.PORT,
-                        List.of("--timeout-ms", "60000"),
-                        "both:1000",
-                        "hear:never")) {
+                LabProcess lasting =
+                        WAY.spawnConnect(lab, List.of("--timeout-ms", "60000"), "both:1000", "hear:never")) {
             expectTraffic();
             for (long hours : new long[] {6, 2, 3, 0}) {
                 setBothAhead(Duration.ofHours(hours));
@@ -169,8 +156,7 @@ class ClockNetnsIT {
             Eventually.passes(
                     "the tunnel of before is not used any more",
                     SOON,
-                    () -> NetProbe.connect(lab.net(), WAY.from(lab), WAY.target(lab), Way.PORT, "reset")
-                            .expectOk());
+                    () -> WAY.connect(lab, List.of(), "reset").expectOk());
             assertTrue(lab.agent("two").metrics().sum("culvert_bad_peer_total", "kind", "expired_certificate") > 0
                     || lab.agent("one").metrics().sum("culvert_bad_peer_total", "kind", "expired_certificate") > 0);
             setAhead("one", Duration.ZERO);

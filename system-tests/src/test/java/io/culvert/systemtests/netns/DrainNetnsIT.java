@@ -76,16 +76,8 @@ class DrainNetnsIT {
         Observation since = lab().observe();
         try (LabProcess serving =
                         WAY.serve(lab(), List.of("--quiet"), "rate:5000000", "recv:10000000", "send:1000000", "eof");
-                LabProcess transfers = NetProbe.spawnConnect(
-                        lab().net(),
-                        WAY.from(lab()),
-                        WAY.target(lab()),
-                        Way.PORT,
-                        List.of("--connections", "8"),
-                        "send:10000000",
-                        "recv:1000000",
-                        "fin",
-                        "eof")) {
+                LabProcess transfers = WAY.spawnConnect(
+                        lab(), List.of("--connections", "8"), "send:10000000", "recv:1000000", "fin", "eof")) {
             awaitBytes(since, "one", 4_000_000);
             AgentProcess draining = terminate(node);
             expectNoNewConnections(node);
@@ -105,10 +97,9 @@ class DrainNetnsIT {
         Eventually.passes(
                 "new connections are refused",
                 Duration.ofSeconds(3),
-                () -> NetProbe.connect(lab().net(), WAY.from(lab()), WAY.target(lab()), Way.PORT, impatient, how)
-                        .expectOk());
+                () -> WAY.connect(lab(), impatient, how).expectOk());
         if (node.equals("two")) {
-            NetProbe.connect(lab().net(), lab().ns("legacy"), WAY.target(lab()), Way.PORT, "refused")
+            NetProbe.connect(lab().net(), lab().ns("legacy"), lab().ns("server").ipv4(), Way.PORT, "refused")
                     .expectOk();
         }
     }
@@ -117,11 +108,8 @@ class DrainNetnsIT {
     @ValueSource(strings = {"one", "two"})
     void deadlineCutsWhatIsStillOpen(String node) {
         try (LabProcess serving = WAY.serve(lab(), List.of("--quiet", "--timeout-ms", "60000"), "echo");
-                LabProcess idle = NetProbe.spawnConnect(
-                        lab().net(),
-                        WAY.from(lab()),
-                        WAY.target(lab()),
-                        Way.PORT,
+                LabProcess idle = WAY.spawnConnect(
+                        lab(),
                         List.of("--connections", "20", "--timeout-ms", "60000"),
                         "both:1000",
                         "all",
@@ -164,8 +152,7 @@ class DrainNetnsIT {
     void idleAgentEndsAtOnce() {
         // A tunnel without streams that the pool still keeps holds up nobody.
         try (LabProcess serving = WAY.serve(lab(), List.of("--quiet"), "echo")) {
-            NetProbe.connect(lab().net(), WAY.from(lab()), WAY.target(lab()), Way.PORT, "both:100", "fin", "eof")
-                    .expectOk();
+            WAY.connect(lab(), List.of(), "both:100", "fin", "eof").expectOk();
             serving.stop();
         }
         for (String node : MeshLab.NODES) {
@@ -183,12 +170,10 @@ class DrainNetnsIT {
         lab().stopAgent("one");
         assertEquals(rules, lab().rules(lab().ns("client")));
         try (LabProcess serving = WAY.serve(lab(), List.of("--quiet"), "echo")) {
-            NetProbe.connect(lab().net(), WAY.from(lab()), WAY.target(lab()), Way.PORT, "refused")
-                    .expectOk();
+            WAY.connect(lab(), List.of(), "refused").expectOk();
             bringAgentsBack();
             assertEquals(rules, lab().rules(lab().ns("client")));
-            NetProbe.connect(lab().net(), WAY.from(lab()), WAY.target(lab()), Way.PORT, "both:100", "fin", "eof")
-                    .expectOk();
+            WAY.connect(lab(), List.of(), "both:100", "fin", "eof").expectOk();
             serving.stop();
         }
     }

@@ -38,7 +38,7 @@ class StreamNetnsIT {
     }
 
     private static CommandResult connect(Way way, List<String> options, String... steps) {
-        return NetProbe.connect(lab().net(), way.from(lab()), way.target(lab()), Way.PORT, options, steps);
+        return way.connect(lab(), options, steps);
     }
 
     private static Matcher report(CommandResult probe) {
@@ -203,7 +203,7 @@ class StreamNetnsIT {
                 LabProcess held = NetProbe.spawnConnect(
                         lab().net(),
                         lab().ns("client"),
-                        way.target(lab()),
+                        lab().ns("server").ipv4(),
                         7001,
                         List.of("--connections", "12", "--quiet"),
                         "send:40000000",

@@ -3,10 +3,9 @@ package io.culvert.systemtests.netns;
 import io.culvert.systemtests.lab.Flow;
 import io.culvert.systemtests.lab.MeshLab;
 import io.culvert.systemtests.lab.Observation;
+import io.culvert.testkit.CommandResult;
 import io.culvert.testkit.LabProcess;
 import io.culvert.testkit.NetProbe;
-import io.culvert.testkit.Netns;
-import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 
@@ -21,7 +20,9 @@ enum Way {
 
     private final String from;
     private final String to;
+    /** The node whose agent serves the source, empty when none does; likewise of the destination. */
     private final String sourceNode;
+
     private final String destinationNode;
 
     Way(String from, String to, String sourceNode, String destinationNode) {
@@ -40,20 +41,23 @@ enum Way {
                 .outside("far");
     }
 
-    Netns from(MeshLab lab) {
-        return lab.ns(from);
+    /** Whether it goes through a tunnel between two agents. */
+    boolean isTunnel() {
+        return !sourceNode.isEmpty() && !destinationNode.isEmpty();
     }
 
-    Netns to(MeshLab lab) {
-        return lab.ns(to);
+    /** Connects to a server that {@link #serve} started. */
+    CommandResult connect(MeshLab lab, List<String> options, String... steps) {
+        return NetProbe.connect(lab.net(), lab.ns(from), lab.ns(to).ipv4(), PORT, options, steps);
     }
 
-    InetAddress target(MeshLab lab) {
-        return to(lab).ipv4();
+    /** Starts a client that goes on beside the test. */
+    LabProcess spawnConnect(MeshLab lab, List<String> options, String... steps) {
+        return NetProbe.spawnConnect(lab.net(), lab.ns(from), lab.ns(to).ipv4(), PORT, options, steps);
     }
 
     LabProcess serve(MeshLab lab, List<String> options, String... steps) {
-        return NetProbe.serve(lab.net(), to(lab), PORT, options, steps);
+        return NetProbe.serve(lab.net(), lab.ns(to), PORT, options, steps);
     }
 
     /** A server of one connection that ends with it. */
@@ -74,11 +78,10 @@ enum Way {
             long down,
             Map<String, Long> atSource,
             Map<String, Long> atDestination) {
-        boolean mutual = !sourceNode.isEmpty() && !destinationNode.isEmpty();
-        Flow source = mutual
+        Flow source = isTunnel()
                 ? Flow.mutual("source", from, to, connections, up, down)
                 : Flow.plain("source", Flow.End.unproven(from), Flow.End.UNKNOWN, connections, up, down);
-        Flow destination = mutual
+        Flow destination = isTunnel()
                 ? Flow.mutual("destination", from, to, connections, up, down)
                 : Flow.plain("destination", Flow.End.UNKNOWN, Flow.End.proven(to), connections, up, down);
         if (sourceNode.equals(destinationNode)) {
@@ -91,15 +94,5 @@ enum Way {
         if (!destinationNode.isEmpty()) {
             since.expectFlows(destinationNode, destination.closedWith(atDestination));
         }
-    }
-
-    /** The node whose agent serves the source, empty when none does. */
-    String sourceNode() {
-        return sourceNode;
-    }
-
-    /** The node whose agent serves the destination, empty when none does. */
-    String destinationNode() {
-        return destinationNode;
     }
 }
