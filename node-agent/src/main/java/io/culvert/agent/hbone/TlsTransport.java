@@ -110,7 +110,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         socket.listener(this);
         try {
             engine.beginHandshake();
-            wrapHandshake();
+            wrap(engine.getHandshakeStatus());
         } catch (SSLException e) {
             fail(Failure.TLS, e);
         }
@@ -261,7 +261,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private void advanceHandshake(SSLEngineResult result) throws SSLException {
         SSLEngineResult.HandshakeStatus status = result.getHandshakeStatus();
         if (status == SSLEngineResult.HandshakeStatus.NEED_WRAP) {
-            status = wrapHandshake();
+            status = wrap(status);
         }
         if (!secured && !isClosed() && status == SSLEngineResult.HandshakeStatus.FINISHED) {
             TlsMaterial.requireHttp2(engine);
@@ -270,9 +270,9 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         }
     }
 
-    /** Writes what the handshake wants to say; returns where it stands then. */
-    private SSLEngineResult.HandshakeStatus wrapHandshake() throws SSLException {
-        SSLEngineResult.HandshakeStatus status = engine.getHandshakeStatus();
+    /** Writes what the engine wants to say; returns where the handshake stands then. */
+    private SSLEngineResult.HandshakeStatus wrap(SSLEngineResult.HandshakeStatus from) throws SSLException {
+        SSLEngineResult.HandshakeStatus status = from;
         ByteBuffer out = loop.cipherOut();
         try {
             while (status == SSLEngineResult.HandshakeStatus.NEED_WRAP && !closed) {
@@ -338,7 +338,8 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         if (!isClosed()) {
             closing = true;
             engine.closeOutbound();
-            sayLastWords();
+            // The engine holds its good-bye ready, but once the handshake is over it does not ask to be called for it.
+            sayLastWords(SSLEngineResult.HandshakeStatus.NEED_WRAP);
         }
     }
 
@@ -352,7 +353,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         }
         closing = true;
         if (failure == Failure.TLS) {
-            sayLastWords();
+            sayLastWords(engine.getHandshakeStatus());
         } else {
             closeNow();
         }
@@ -363,9 +364,9 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
      * The good-bye, or the alert that says what is wrong, goes out before the socket closes; and closing with unread input
      * would send a reset that overtakes it.
      */
-    private void sayLastWords() {
+    private void sayLastWords(SSLEngineResult.HandshakeStatus status) {
         try {
-            SSLEngineResult.HandshakeStatus _ = wrapHandshake();
+            SSLEngineResult.HandshakeStatus _ = wrap(status);
         } catch (SSLException e) {
             // There are no last words then; what waits goes out all the same.
             LOG.log(System.Logger.Level.DEBUG, "no alert could be made", e);

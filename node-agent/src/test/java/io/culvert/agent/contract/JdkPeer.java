@@ -72,7 +72,6 @@ final class JdkPeer implements HboneListener, AutoCloseable {
     private boolean streamEnded;
     private boolean greeted;
     private boolean goneAway;
-    private boolean tlsEnded;
 
     JdkPeer(InetSocketAddress at) throws IOException {
         wire.connect(at);
@@ -175,10 +174,9 @@ final class JdkPeer implements HboneListener, AutoCloseable {
         }
     }
 
-    /** Reads until the agent says good-bye, which TLS demands of who closes in good order. */
+    /** Reads until the agent says good-bye, which TLS demands of who closes in good order; throws at an end without it. */
     void awaitsGoodBye() throws IOException {
         while (readOnce()) {}
-        tlsEnded = true;
     }
 
     private boolean readOnce() throws IOException {
@@ -210,10 +208,6 @@ final class JdkPeer implements HboneListener, AutoCloseable {
 
     boolean goneAway() {
         return goneAway;
-    }
-
-    boolean tlsEnded() {
-        return tlsEnded;
     }
 
     /** Says good-bye in TLS, then closes. */

@@ -2,6 +2,7 @@ package io.culvert.agent.contract;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.telemetry.CloseReason;
@@ -15,6 +16,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -225,8 +227,14 @@ class OtherMakeTest {
         peer.awaitsGoodBye();
         assertTrue(peer.streamEnded());
         assertEquals("answer", peer.received());
-        assertTrue(peer.tlsEnded(), "the JDK would throw at an end without a good-bye");
         assertEquals(CloseReason.DRAINED, server.closed());
+    }
+
+    @Test
+    void wouldBeFoundOut_ifItSaidNoGoodBye() throws IOException {
+        peer.greet();
+        server.endWithoutAWord();
+        assertThrows(SSLException.class, peer::awaitsGoodBye);
     }
 
     @Test

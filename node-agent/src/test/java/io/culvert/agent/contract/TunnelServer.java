@@ -27,6 +27,7 @@ final class TunnelServer extends TunnelEnd {
     private final DataLoop loop;
     private final LinkedBlockingQueue<Outcome> outcomes = new LinkedBlockingQueue<>();
     private @Nullable Tunnel tunnel;
+    private @Nullable TcpSocket socket;
     /** Whether streams are answered at once, or only when {@link #answer} says so. */
     private volatile boolean patient;
 
@@ -45,8 +46,9 @@ final class TunnelServer extends TunnelEnd {
     /** Takes a connection over. */
     void serve(int fd, TlsMaterial material) {
         tunnel = net.on(loop, () -> {
-            TcpSocket socket = TcpSocket.adopt(loop, fd);
-            Tunnel fresh = Tunnel.server(loop, TlsTransport.FACTORY.server(loop, socket, material), TERMS, this);
+            TcpSocket adopted = TcpSocket.adopt(loop, fd);
+            socket = adopted;
+            Tunnel fresh = Tunnel.server(loop, TlsTransport.FACTORY.server(loop, adopted, material), TERMS, this);
             fresh.start();
             return fresh;
         });
@@ -54,6 +56,11 @@ final class TunnelServer extends TunnelEnd {
 
     Tunnel tunnel() {
         return Objects.requireNonNull(tunnel, "nothing was accepted");
+    }
+
+    /** Ends the connection under TLS, behind the tunnel's back. */
+    void endWithoutAWord() {
+        net.run(loop, Objects.requireNonNull(socket)::shutdownWrite);
     }
 
     DataLoop loop() {
