@@ -188,7 +188,9 @@ final class NullEngine extends SSLEngine implements ReferenceCounted {
     @Override
     public HandshakeStatus getHandshakeStatus() {
         requireAlive();
-        if (alertWanted || outboundDone && !closeSent && !inboundDone) {
+        boolean handshaken = helloSent && helloRead;
+        // As OpenSSL's: once the handshake is over its good-bye is there for whoever calls, and nobody is asked to.
+        if (alertWanted || outboundDone && !closeSent && !inboundDone && !handshaken) {
             return HandshakeStatus.NEED_WRAP;
         }
         if (outboundDone) {
