@@ -108,6 +108,22 @@ public final class HbonePool {
                 .open(request, listener);
     }
 
+    /**
+     * Opens a stream in a tunnel of its own, which runs within a stream of a pooled tunnel to a gateway.
+     *
+     * @param gateway who carries it
+     * @param outer what the gateway is asked for
+     * @param expected any of these the inner tunnel's end must prove to be
+     * @param request what the inner tunnel's end is asked for
+     * @return ends the attempt without a further word
+     */
+    public Runnable openThrough(
+            Key gateway, ConnectRequest outer, List<SpiffeId> expected, ConnectRequest request, Listener listener) {
+        NestedStream nested = new NestedStream(this, gateway.source(), expected, request, listener);
+        nested.openThrough(gateway, outer);
+        return nested;
+    }
+
     Surroundings surroundings() {
         return surroundings;
     }

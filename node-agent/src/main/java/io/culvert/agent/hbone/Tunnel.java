@@ -65,7 +65,8 @@ public final class Tunnel implements Transport.Events, HboneListener {
     private boolean receiving;
     private boolean open;
     private boolean closed;
-    private boolean writtenAll;
+    private boolean peerLeft;
+    private boolean settled;
     private long emptySinceNanos;
     private @Nullable TunnelFailure closeWith;
     private @Nullable TunnelFailure endWith;
@@ -118,9 +119,14 @@ public final class Tunnel implements Transport.Events, HboneListener {
         return closed;
     }
 
-    /** Closed, with all that its streams had to say handed to the kernel. */
-    boolean hasWrittenAll() {
-        return writtenAll;
+    /** Closed, with all that its streams had to say handed to the kernel; or by a client that had said it would go. */
+    boolean isSettled() {
+        return settled;
+    }
+
+    /** Who its end proved to be; to be asked once it is open. */
+    public PeerIdentity peer() {
+        return transport.peer();
     }
 
     /** Streams open now. */
@@ -207,7 +213,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
             return;
         }
         closed = true;
-        writtenAll = output.isEmpty() && !transport.isBlocked();
+        settled = peerLeft || output.isEmpty() && !transport.isBlocked();
         watch.end();
         output.close();
         for (TunnelStream stream : List.copyOf(streams)) {
@@ -370,6 +376,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
     @Override
     public void onTransportClosed(Transport.Failure failure, @Nullable Throwable cause) {
         TunnelFailure known = closeWith;
+        peerLeft = server && failure == Transport.Failure.CLOSED_BY_PEER && session.isDraining();
         if (known == null && failure == Transport.Failure.CLOSED_BY_PEER && open && streams.isEmpty()) {
             CloseReason reason = session.isDraining() ? CloseReason.DRAINED : CloseReason.NORMAL;
             known = new TunnelFailure(reason, "the peer closed the tunnel", null);

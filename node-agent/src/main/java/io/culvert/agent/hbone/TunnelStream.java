@@ -2,7 +2,7 @@ package io.culvert.agent.hbone;
 
 import io.culvert.agent.base.Chunk;
 import io.culvert.agent.relay.ChunkQueue;
-import io.culvert.agent.relay.Relay;
+import io.culvert.agent.relay.PeerEvents;
 import io.culvert.agent.relay.RelayPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectResponse;
@@ -39,7 +39,7 @@ public final class TunnelStream implements RelayPeer {
     private final HboneStream stream;
     private final ChunkQueue early;
     private @Nullable Opening opening;
-    private @Nullable Relay relay;
+    private @Nullable PeerEvents relay;
     private boolean ended;
     private boolean left;
     private boolean gone;
@@ -93,7 +93,7 @@ public final class TunnelStream implements RelayPeer {
 
     /** What came early goes first. */
     @Override
-    public void start(Relay started) {
+    public void start(PeerEvents started) {
         opening = null;
         relay = started;
         started.start();
@@ -121,7 +121,7 @@ public final class TunnelStream implements RelayPeer {
     /** All of the buffer's remaining bytes. */
     void onData(ByteBuffer in) {
         int length = in.remaining();
-        Relay told = relay;
+        PeerEvents told = relay;
         if (told != null) {
             told.onPeerData(in);
         } else if (gone) {
@@ -134,7 +134,7 @@ public final class TunnelStream implements RelayPeer {
 
     void onEnd() {
         ended = true;
-        Relay told = relay;
+        PeerEvents told = relay;
         if (told != null) {
             told.onPeerEnd();
         }
@@ -144,7 +144,7 @@ public final class TunnelStream implements RelayPeer {
     void onReset(int code) {
         gone = true;
         left = code == Http2Code.NO_ERROR || code == Http2Code.CANCEL || code == Http2Code.STREAM_CLOSED;
-        Relay told = relay;
+        PeerEvents told = relay;
         if (told == null && code == Http2Code.REFUSED_STREAM) {
             refused();
         } else if (told == null) {
@@ -169,7 +169,7 @@ public final class TunnelStream implements RelayPeer {
 
     /** Flow control lets us send again. */
     void onRoom() {
-        Relay told = relay;
+        PeerEvents told = relay;
         if (told != null) {
             told.onPeerRoom();
         }
@@ -179,10 +179,10 @@ public final class TunnelStream implements RelayPeer {
     void lost(CloseReason reason, @Nullable String detail) {
         gone = true;
         tunnel.forget(this);
-        Relay told = relay;
+        PeerEvents told = relay;
         Opening toldOpening = opening;
         opening = null;
-        if (told != null && ended && finished && tunnel.hasWrittenAll()) {
+        if (told != null && ended && finished && tunnel.isSettled()) {
             // Both directions had ended before: what is left is on its way to the application, and goes on.
             return;
         }
@@ -199,7 +199,7 @@ public final class TunnelStream implements RelayPeer {
     /** We are wrong: this connection must not go on, the others of the tunnel may. */
     void fault(RuntimeException e) {
         LOG.log(System.Logger.Level.ERROR, "a stream was given up because of a fault in the agent", e);
-        Relay told = relay;
+        PeerEvents told = relay;
         if (told != null) {
             told.onFault(e);
         } else {

@@ -93,6 +93,29 @@ public final class ChunkQueue {
     }
 
     /**
+     * Moves as many bytes as the buffer has room for.
+     *
+     * @return bytes moved
+     */
+    public int moveTo(ByteBuffer into) {
+        int total = 0;
+        for (Chunk first = chunks.peekFirst(); first != null && into.hasRemaining(); first = chunks.peekFirst()) {
+            ByteBuffer from = first.bytes();
+            int count = Math.min(from.remaining(), into.remaining());
+            into.put(into.position(), from, from.position(), count);
+            into.position(into.position() + count);
+            from.position(from.position() + count);
+            total += count;
+            if (!from.hasRemaining()) {
+                chunks.removeFirst();
+                first.giveBack();
+            }
+        }
+        bytes -= total;
+        return total;
+    }
+
+    /**
      * Takes the first buffer out: the bytes are the caller's to read, the buffer the caller's to give back.
      *
      * @return null when the queue is empty

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: per tick {@link #TURN_BYTES_MAX} upwards; what waits for the application is bounded by the credit that the
  * peer was given, and by the pod's share of the loop's buffers.
  */
-public final class Relay implements RelaySocket.Listener {
+public final class Relay implements RelaySocket.Listener, PeerEvents {
     /** How much one connection may move upwards before the others get their turn. */
     static final int TURN_BYTES_MAX = 4 * Loop.READ_BYTES_MAX;
 
@@ -39,6 +39,7 @@ public final class Relay implements RelaySocket.Listener {
     }
 
     /** Starts reading the application. */
+    @Override
     public void start() {
         app.listener(this);
         onReady();
@@ -64,6 +65,7 @@ public final class Relay implements RelaySocket.Listener {
     }
 
     /** The peer can take bytes again. */
+    @Override
     public void onPeerRoom() {
         if (!over && app.isReadable()) {
             pump();
@@ -114,6 +116,7 @@ public final class Relay implements RelaySocket.Listener {
     }
 
     /** Bytes of the peer for the application: all of the buffer's remaining bytes. */
+    @Override
     public void onPeerData(ByteBuffer from) {
         int length = from.remaining();
         if (over || state.down() != RelayState.Direction.OPEN) {
@@ -164,6 +167,7 @@ public final class Relay implements RelaySocket.Listener {
     }
 
     /** The peer has ended its direction. */
+    @Override
     public void onPeerEnd() {
         if (over || state.down() != RelayState.Direction.OPEN) {
             return;
@@ -173,6 +177,7 @@ public final class Relay implements RelaySocket.Listener {
     }
 
     /** The peer has left in good order: no more bytes from it, and none to it. */
+    @Override
     public void onPeerLeft() {
         if (over) {
             return;
@@ -195,6 +200,7 @@ public final class Relay implements RelaySocket.Listener {
     }
 
     /** The peer's side broke: the application gets a reset. */
+    @Override
     public void onPeerBroken(CloseReason reason, @Nullable String detail) {
         if (!over) {
             finish(reason, detail, true);

@@ -9,12 +9,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: the relay's loop.
  */
 public interface RelayPeer {
-    /** Ties the peer to its relay and starts both. */
-    void start(Relay relay);
+    /** Ties the peer to whom it is told to, the relay, and starts both. */
+    void start(PeerEvents told);
 
     /**
      * A buffer to read the application's next bytes into, limited to what the peer can take now; null when it can take
-     * none, and then {@link Relay#onPeerRoom} follows once it can. Valid only until the next call of this interface.
+     * none, and then {@link PeerEvents#onPeerRoom} follows once it can. Valid only until the next call of this interface.
      */
     @Nullable
     ByteBuffer room();

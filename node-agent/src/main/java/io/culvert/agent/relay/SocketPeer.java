@@ -22,7 +22,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     private final ChunkQueue waiting;
     private final Turn turn;
     private final BufferWait bufferWait;
-    private @Nullable Relay relay;
+    private @Nullable PeerEvents relay;
     private boolean ended;
     private boolean readPaused;
     private boolean finishing;
@@ -43,7 +43,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     }
 
     @Override
-    public void start(Relay started) {
+    public void start(PeerEvents started) {
         relay = started;
         socket.listener(this);
         started.start();
@@ -52,7 +52,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     @Override
     public void onFault(RuntimeException fault) {
-        Relay told = relay;
+        PeerEvents told = relay;
         if (told != null) {
             told.onFault(fault);
         } else {
@@ -69,21 +69,21 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         if (relay != null && socket.isReadable()) {
             read();
         }
-        Relay told = relay;
+        PeerEvents told = relay;
         if (told != null && (writeBroke && !socket.isReadable() || ended && socket.errorSeen())) {
             breakOff(told);
         }
     }
 
     private void tellRoom() {
-        Relay told = relay;
+        PeerEvents told = relay;
         if (told != null && unwritable && waiting.isEmpty() && socket.isWritable() && !writeBroke) {
             unwritable = false;
             told.onPeerRoom();
         }
     }
 
-    private void breakOff(Relay told) {
+    private void breakOff(PeerEvents told) {
         broken = true;
         told.onPeerBroken(CloseReason.RESET_BY_PEER, null);
     }
@@ -104,7 +104,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     private void read() {
         int moved = 0;
-        for (Relay told = relay; told != null && !ended && socket.isReadable() && !pauses(); told = relay) {
+        for (PeerEvents told = relay; told != null && !ended && socket.isReadable() && !pauses(); told = relay) {
             if (moved >= Relay.TURN_BYTES_MAX) {
                 turn.request();
                 return;

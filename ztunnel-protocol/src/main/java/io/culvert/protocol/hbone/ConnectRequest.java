@@ -32,6 +32,11 @@ public record ConnectRequest(
         FieldText.check("x-forwarded-network", xForwardedNetwork, NETWORK_CHARS_MAX);
     }
 
+    /** The same, from another network. */
+    public ConnectRequest from(String network) {
+        return new ConnectRequest(authority, baggage, forwarded, traceparent, network);
+    }
+
     /** Makes a request that carries nothing but its target. */
     public static ConnectRequest to(ConnectTarget authority) {
         return new ConnectRequest(authority, null, null, null, null);
