@@ -25,6 +25,8 @@ import io.culvert.agent.pods.LocalPods;
 import io.culvert.agent.proxy.PodProxy;
 import io.culvert.agent.proxy.ProxyHost;
 import io.culvert.agent.proxy.ProxyWorld;
+import io.culvert.agent.resolve.HostnameResolver;
+import io.culvert.agent.resolve.SystemLookup;
 import io.culvert.agent.route.Router;
 import io.culvert.agent.route.RouterSettings;
 import io.culvert.agent.telemetry.CertificateState;
@@ -86,6 +88,7 @@ final class Wiring {
     private final LoopGroup loops;
     private final CertificateStore certificates;
     private final Metrics metrics;
+    private final SystemLookup hostnames;
     private final FileMesh fileMesh;
     private final AdminServer admin;
     private final MetricsServer metricsServer;
@@ -115,10 +118,15 @@ final class Wiring {
                 () -> ThreadLocalRandom.current().nextDouble(),
                 new Semaphore(CA_CALLS_MAX)));
         MeshStore mesh = new MeshStore(MeshSnapshot.empty(config.node().name()));
+        hostnames = new SystemLookup(config.proxy().sockets().ipv6());
         ProxyWorld world = new ProxyWorld(
                 config,
                 mesh,
                 new Router(() -> ThreadLocalRandom.current().nextLong(), routerSettings()),
+                new HostnameResolver(
+                        hostnames,
+                        Ticker.SYSTEM,
+                        () -> ThreadLocalRandom.current().nextLong()),
                 certificates,
                 TlsTransport.FACTORY,
                 new Telemetry(metrics, Ticker.SYSTEM),
@@ -258,6 +266,7 @@ final class Wiring {
         metricsServer.stop(HTTP_STOP);
         housekeeping.shutdownNow();
         certificates.close();
+        hostnames.close();
         boolean ended = loops.shutdown().awaitUninterruptibly(2, TimeUnit.SECONDS);
         LOG.log(System.Logger.Level.DEBUG, () -> "loops ended: " + ended);
         logging.close();

@@ -11,7 +11,9 @@ import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.policy.Authorizer;
 import io.culvert.protocol.policy.Decision;
 import io.culvert.protocol.policy.PeerFacts;
+import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.workload.Workload;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,8 @@ abstract class InboundConnection extends PodConnection {
     private static final int UNAUTHORIZED = 401;
 
     private InboundRoute.@Nullable Deliver route;
+    /** The policies that let it in, or have judged it last. */
+    private List<Policy> judgedBy = List.of();
 
     InboundConnection(PodLoop podLoop) {
         super(podLoop, Direction.INBOUND);
@@ -62,17 +66,32 @@ abstract class InboundConnection extends PodConnection {
     private void decide(MeshSnapshot snapshot, Workload self, InboundRoute.Deliver deliver) {
         route = deliver;
         recordOpen(facts(snapshot, self, deliver));
-        if (judge(snapshot, self, deliver) instanceof Decision.Deny deny) {
+        judgedBy = snapshot.policiesFor(self);
+        PeerFacts facts = peerFacts(deliver);
+        Decision decision = Authorizer.decide(judgedBy, facts);
+        reportDryRuns(judgedBy, facts, deliver);
+        if (decision instanceof Decision.Deny deny) {
             refuse(UNAUTHORIZED, CloseReason.POLICY_DENIED, deny.sentence());
         } else {
             open(deliver);
         }
     }
 
-    private Decision judge(MeshSnapshot snapshot, Workload self, InboundRoute.Deliver deliver) {
+    private PeerFacts peerFacts(InboundRoute.Deliver deliver) {
         IpPort judged = deliver.judged();
-        return Authorizer.decide(
-                snapshot.policiesFor(self), new PeerFacts(peerIdentity(), source().ip(), judged.ip(), judged.port()));
+        return new PeerFacts(peerIdentity(), source().ip(), judged.ip(), judged.port());
+    }
+
+    private void reportDryRuns(List<Policy> policies, PeerFacts facts, InboundRoute.Deliver deliver) {
+        List<Policy> matching = Authorizer.dryRunMatches(policies, facts);
+        for (int i = 0; i < policies.size(); i++) {
+            Policy policy = policies.get(i);
+            if (policy.dryRun()) {
+                pod().world()
+                        .telemetry()
+                        .dryRun(policy, matching.contains(policy), source(), peerId(), deliver.judged());
+            }
+        }
     }
 
     private void open(InboundRoute.Deliver deliver) {
@@ -82,6 +101,7 @@ abstract class InboundConnection extends PodConnection {
         opening(podLoop().dialer().dial(deliver.target(), spoof ? source().ip() : null, this));
     }
 
+    /** All else that a decision follows from is fixed for a connection, so only other policies can change it. */
     @Override
     public final void recheck(MeshSnapshot snapshot) {
         Workload self = pod().identity().in(snapshot);
@@ -89,7 +109,12 @@ abstract class InboundConnection extends PodConnection {
         if (isClosed() || self == null || deliver == null) {
             return;
         }
-        if (judge(snapshot, self, deliver) instanceof Decision.Deny deny) {
+        List<Policy> policies = snapshot.policiesFor(self);
+        if (policies.equals(judgedBy)) {
+            return;
+        }
+        judgedBy = policies;
+        if (Authorizer.decide(policies, peerFacts(deliver)) instanceof Decision.Deny deny) {
             close(CloseReason.POLICY_CHANGED, deny.sentence());
         }
     }

@@ -8,6 +8,7 @@ import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
 import io.culvert.agent.telemetry.Direction;
 import io.culvert.agent.telemetry.Party;
+import io.culvert.protocol.hbone.Baggage;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.Forwarded;
@@ -74,11 +75,26 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     ConnectionFacts facts(MeshSnapshot snapshot, Workload known, InboundRoute.Deliver deliver) {
         return new ConnectionFacts(
                 Direction.INBOUND,
-                Party.of(source(), peerWorkload(snapshot), peerId()),
+                from(snapshot),
                 Party.of(destination(), known, known.identity()),
                 InboundService.of(snapshot, known, askedHost(), deliver.judged().port()),
                 true,
                 request.authority().authority());
+    }
+
+    /** The mesh knows best; what came through a gateway has the gateway's address, so that says nothing of its source. */
+    private Party from(MeshSnapshot snapshot) {
+        Workload known = isFromOtherNetwork() ? null : peerWorkload(snapshot);
+        boolean readsBaggage = pod().world().config().proxy().hbone().responseBaggage();
+        return known != null || !readsBaggage
+                ? Party.of(source(), known, peerId())
+                : Party.claimed(source(), Baggage.parse(request.baggage()), peerId());
+    }
+
+    private boolean isFromOtherNetwork() {
+        String network = request.xForwardedNetwork();
+        return network != null
+                && !network.equalsIgnoreCase(pod().world().config().node().network());
     }
 
     /** The host that the peer says it was asked for; empty when it does not say. */

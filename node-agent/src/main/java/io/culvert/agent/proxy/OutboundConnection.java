@@ -6,18 +6,23 @@ import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.relay.AcceptedSocket;
 import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.relay.SocketPeer;
+import io.culvert.agent.resolve.HostnameResolver;
 import io.culvert.agent.route.Route;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
 import io.culvert.agent.telemetry.Direction;
 import io.culvert.agent.telemetry.Party;
+import io.culvert.agent.telemetry.PeerLabels;
 import io.culvert.agent.telemetry.ServiceLabels;
+import io.culvert.protocol.hbone.Baggage;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.ConnectTarget;
 import io.culvert.protocol.hbone.Forwarded;
 import io.culvert.protocol.hbone.TraceParent;
+import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
@@ -33,6 +38,7 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
     private final CapturedSocket app;
     private IpPort dialled = Addresses.UNKNOWN;
     private boolean tunnelled;
+    private @Nullable NestedFacts nested;
 
     private OutboundConnection(PodLoop podLoop, AcceptedSocket accepted) {
         super(podLoop, Direction.OUTBOUND);
@@ -60,16 +66,15 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
 
     @Override
     void decide(MeshSnapshot snapshot, Workload self) {
-        switch (pod().world().router().outbound(snapshot, self, destination())) {
+        follow(self, pod().world().router().outbound(snapshot, self, destination()));
+    }
+
+    private void follow(Workload self, Route decided) {
+        switch (decided) {
             case Route.Direct direct -> open(self, direct);
-            case Route.Tunnelled tunnelled -> open(self, tunnelled);
-            case Route.DoubleHbone _ ->
-                close(CloseReason.NO_UPSTREAM, "the destination is in another network, which is not supported yet");
-            case Route.Resolve resolve ->
-                close(
-                        CloseReason.NO_UPSTREAM,
-                        "the next hop is known by name only (" + resolve.hostname()
-                                + "), and resolving it is not supported yet");
+            case Route.Tunnelled tunnel -> open(self, tunnel);
+            case Route.DoubleHbone nested -> open(self, nested);
+            case Route.Resolve resolve -> resolve(self, resolve);
             case Route.Refused refused -> {
                 Refusals.count(metrics(), refused.reason());
                 close(Refusals.closeReason(refused.reason()), refused.detail());
@@ -77,14 +82,48 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
         }
     }
 
+    private void resolve(Workload self, Route.Resolve route) {
+        metrics().onDemandDns(PeerLabels.of(self, null), route.hostname());
+        Resolving resolving = new Resolving(self, route);
+        Runnable withdraw =
+                pod().world().resolver().resolve(podLoop().loop(), route.hostname(), route.preferV4(), resolving);
+        if (!resolving.over) {
+            opening(withdraw);
+        }
+    }
+
+    /** Waits for the address of its next hop. */
+    private final class Resolving implements HostnameResolver.Listener {
+        private final Workload self;
+        private final Route.Resolve route;
+        private boolean over;
+
+        Resolving(Workload self, Route.Resolve route) {
+            this.self = self;
+            this.route = route;
+        }
+
+        @Override
+        public void onResolved(IpAddress ip) {
+            over = true;
+            attempt(() -> follow(self, pod().world().router().resolved(self, route, ip)));
+        }
+
+        @Override
+        public void onUnresolved(String why) {
+            over = true;
+            close(CloseReason.NO_UPSTREAM, "cannot resolve " + route.hostname() + ": " + why);
+        }
+    }
+
     private void open(Workload self, Route.Direct direct) {
         dialled = direct.target();
         Workload there = direct.destination();
-        recordOpen(
+        recordOpen(facts(
                 Party.of(source(), self, null),
                 Party.of(dialled, there, there == null ? null : there.identity()),
                 direct.service(),
-                null);
+                null));
         opening(podLoop().dialer().dial(dialled, null, this));
     }
 
@@ -92,35 +131,71 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
         tunnelled = true;
         dialled = route.tunnel();
         SpiffeId own = self.identity();
-        recordOpen(
+        recordOpen(facts(
                 Party.of(source(), self, own),
                 Party.of(
                         dialled, route.destination(), route.expectedIdentities().getFirst()),
                 route.service(),
-                route.authority());
-        ConnectRequest request = request(self, route);
+                route.authority()));
+        ConnectRequest request = request(self, route.authority(), route.service());
         opening(podLoop().pool().open(new HbonePool.Key(own, route.expectedIdentities(), dialled), request, this));
     }
 
-    private ConnectRequest request(Workload self, Route.Tunnelled route) {
+    /** Who serves it is known only once it answers, so its record is opened then, or when it failed. */
+    private void open(Workload self, Route.DoubleHbone route) {
+        tunnelled = true;
+        dialled = route.tunnel();
+        SpiffeId own = self.identity();
+        nested = new NestedFacts(self, route);
+        ConnectRequest outer = request(self, route.authority(), route.service());
+        ConnectRequest inner = outer.from(pod().world().config().node().network());
+        HbonePool.Key gateway = new HbonePool.Key(own, route.expectedIdentities(), dialled);
+        opening(podLoop().pool().openThrough(gateway, outer, route.innerIdentities(), inner, this));
+    }
+
+    /** What is noted of a connection through a gateway until its record is opened. */
+    private record NestedFacts(Workload self, Route.DoubleHbone route) {}
+
+    private void recordNested(@Nullable TunnelStream stream, @Nullable ConnectResponse response) {
+        NestedFacts noted = nested;
+        if (noted == null) {
+            return;
+        }
+        nested = null;
+        Route.DoubleHbone route = noted.route;
+        Party there = Party.of(
+                dialled, route.destination(), route.expectedIdentities().getFirst());
+        if (stream != null && response != null) {
+            SpiffeId proven = stream.tunnel().peer() instanceof PeerIdentity.Verified verified ? verified.id() : null;
+            boolean readsBaggage = pod().world().config().proxy().hbone().responseBaggage();
+            Baggage said = readsBaggage ? Baggage.parse(response.baggage()) : Baggage.EMPTY;
+            there = said.equals(Baggage.EMPTY)
+                    ? Party.of(dialled, route.destination(), proven)
+                    : Party.claimed(dialled, said, proven);
+        }
+        recordOpen(facts(
+                Party.of(source(), noted.self, noted.self.identity()), there, route.service(), route.authority()));
+    }
+
+    private ConnectRequest request(Workload self, ConnectTarget authority, @Nullable Service service) {
         ThreadLocalRandom random = ThreadLocalRandom.current();
-        Service service = route.service();
         return new ConnectRequest(
-                route.authority(),
+                authority,
                 WorkloadBaggage.of(self),
                 new Forwarded(source().toString(), service == null ? "" : service.hostname()).format(),
                 new TraceParent(random.nextLong(), random.nextLong(), random.nextLong(), 0).format(),
                 null);
     }
 
-    private void recordOpen(Party from, Party to, @Nullable Service service, @Nullable ConnectTarget authority) {
-        recordOpen(new ConnectionFacts(
+    private static ConnectionFacts facts(
+            Party from, Party to, @Nullable Service service, @Nullable ConnectTarget authority) {
+        return new ConnectionFacts(
                 Direction.OUTBOUND,
                 from,
                 to,
                 ServiceLabels.of(service),
                 authority != null,
-                authority == null ? null : authority.authority()));
+                authority == null ? null : authority.authority());
     }
 
     @Override
@@ -130,11 +205,15 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
 
     @Override
     public void onStreamOpen(TunnelStream stream, ConnectResponse response) {
-        attempt(() -> relay(app.socket(), stream));
+        attempt(() -> {
+            recordNested(stream, response);
+            relay(app.socket(), stream);
+        });
     }
 
     @Override
     public void onStreamFailed(CloseReason reason, @Nullable String detail) {
+        recordNested(null, null);
         close(reason, detail);
     }
 

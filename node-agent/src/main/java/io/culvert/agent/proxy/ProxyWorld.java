@@ -4,6 +4,7 @@ import io.culvert.agent.certs.CertificateSource;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.hbone.Transport;
 import io.culvert.agent.mesh.MeshStore;
+import io.culvert.agent.resolve.HostnameResolver;
 import io.culvert.agent.route.Router;
 import io.culvert.agent.telemetry.Telemetry;
 import java.time.InstantSource;
@@ -13,6 +14,7 @@ public record ProxyWorld(
         AgentConfig config,
         MeshStore mesh,
         Router router,
+        HostnameResolver resolver,
         CertificateSource certificates,
         Transport.Factory transports,
         Telemetry telemetry,

@@ -70,6 +70,27 @@ public enum Metric {
             true,
             "HBONE tunnels open, by our side of them",
             List.of("role")),
+    ON_DEMAND_DNS(
+            "istio_on_demand_dns",
+            MetricKind.COUNTER,
+            false,
+            "Connections whose next hop is known by hostname only",
+            List.of(
+                    "source_workload",
+                    "source_canonical_service",
+                    "source_canonical_revision",
+                    "source_workload_namespace",
+                    "source_principal",
+                    "source_app",
+                    "source_version",
+                    "source_cluster",
+                    "hostname")),
+    POLICY_DRY_RUN(
+            "culvert_policy_dry_run",
+            MetricKind.COUNTER,
+            true,
+            "Connections that a policy in dry-run was asked about, by whether it matched",
+            List.of("policy", "action", "matched")),
     CONFIG_RELOADS(
             "culvert_config_reload",
             MetricKind.COUNTER,

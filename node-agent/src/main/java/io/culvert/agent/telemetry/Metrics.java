@@ -2,6 +2,7 @@ package io.culvert.agent.telemetry;
 
 import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.telemetry.ConnectionCounters.TrafficFamilies;
+import io.culvert.protocol.policy.Policy;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
@@ -12,6 +13,7 @@ import io.prometheus.metrics.model.registry.Collector;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.time.Instant;
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -62,6 +64,8 @@ public final class Metrics {
     private final Gauge proxiesPending = gauge(Metric.PROXIES_PENDING);
     private final Counter proxiesStarted = counter(Metric.PROXIES_STARTED);
     private final Counter proxiesStopped = counter(Metric.PROXIES_STOPPED);
+    private final BoundedCounter onDemandDns = new BoundedCounter(counter(Metric.ON_DEMAND_DNS));
+    private final BoundedCounter policyDryRun = new BoundedCounter(counter(Metric.POLICY_DRY_RUN));
     private final Counter configReloads = counter(Metric.CONFIG_RELOADS);
     private final Counter seriesOverflow = counter(Metric.SERIES_OVERFLOW);
     private volatile @Nullable Instant configLastApplied;
@@ -119,6 +123,26 @@ public final class Metrics {
     /** A peer did what no honest peer does, and was refused. */
     public void badPeer(BadPeer kind) {
         badPeer.get(kind).inc();
+    }
+
+    /** The next hop of a connection is known by hostname only. */
+    public void onDemandDns(PeerLabels source, String hostname) {
+        onDemandDns.inc(
+                TrafficLabels.known(source.workload()),
+                TrafficLabels.known(source.canonicalService()),
+                TrafficLabels.known(source.canonicalRevision()),
+                TrafficLabels.known(source.namespace()),
+                TrafficLabels.known(source.principal()),
+                TrafficLabels.known(source.app()),
+                TrafficLabels.known(source.canonicalRevision()),
+                TrafficLabels.known(source.cluster()),
+                hostname);
+    }
+
+    /** A policy in dry-run was asked about a connection. */
+    public void policyDryRun(Policy policy, boolean matched) {
+        policyDryRun.inc(
+                policy.key().toString(), policy.action().name().toLowerCase(Locale.ROOT), Boolean.toString(matched));
     }
 
     public void tunnelOpened(TunnelRole role) {

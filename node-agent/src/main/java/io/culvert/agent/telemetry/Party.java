@@ -1,5 +1,6 @@
 package io.culvert.agent.telemetry;
 
+import io.culvert.protocol.hbone.Baggage;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.workload.Workload;
@@ -16,6 +17,11 @@ public record Party(IpPort address, String name, PeerLabels labels) {
     /** Of what the mesh knows, if anything, and of the identity that was proven or is expected, if any. */
     public static Party of(IpPort address, @Nullable Workload workload, @Nullable SpiffeId principal) {
         return new Party(address, name(workload), PeerLabels.of(workload, principal));
+    }
+
+    /** Of what it says of itself, where the mesh does not know it. */
+    public static Party claimed(IpPort address, Baggage baggage, @Nullable SpiffeId principal) {
+        return new Party(address, baggage.service(), PeerLabels.of(baggage, principal));
     }
 
     private static String name(@Nullable Workload workload) {

@@ -3,7 +3,9 @@ package io.culvert.agent.telemetry;
 import io.culvert.agent.base.Ticker;
 import io.culvert.agent.telemetry.log.FieldRecord;
 import io.culvert.agent.telemetry.log.LogFields;
+import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
+import io.culvert.protocol.policy.Policy;
 import java.time.Duration;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -16,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Telemetry {
     private static final Logger ACCESS = Logger.getLogger("access");
+    private static final Logger POLICY = Logger.getLogger("policy");
+
     private final Metrics metrics;
     private final Ticker ticker;
 
@@ -43,6 +47,17 @@ public final class Telemetry {
         if (ACCESS.isLoggable(Level.WARNING)) {
             String error = error(reason, detail);
             write(Level.WARNING, "connection failed", new EarlyRejection(source, destination, direction, error));
+        }
+    }
+
+    /** What a policy in dry-run would have said of a connection, which it does not decide. */
+    public void dryRun(Policy policy, boolean matched, IpPort source, @Nullable SpiffeId identity, IpPort destination) {
+        metrics.policyDryRun(policy, matched);
+        boolean wouldRefuse = matched == (policy.action() == Policy.Action.DENY);
+        Level level = wouldRefuse ? Level.INFO : Level.FINE;
+        if (POLICY.isLoggable(level)) {
+            PolicyTrial trial = new PolicyTrial(policy, matched, source, identity, destination);
+            POLICY.log(new FieldRecord(level, POLICY.getName(), "policy in dry-run", trial));
         }
     }
 

@@ -87,7 +87,7 @@ public record TrafficLabels(
         };
     }
 
-    private static String known(String text) {
+    static String known(String text) {
         return text.isEmpty() ? UNKNOWN : text;
     }
 }

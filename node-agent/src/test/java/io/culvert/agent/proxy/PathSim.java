@@ -27,6 +27,7 @@ import io.culvert.protocol.policy.Authorizer;
 import io.culvert.protocol.policy.Decision;
 import io.culvert.protocol.policy.PeerFacts;
 import io.culvert.protocol.policy.Policy;
+import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
 import io.culvert.testkit.Gen;
 import java.net.InetSocketAddress;
@@ -61,8 +62,31 @@ class PathSim {
     private static final Workload LEGACY =
             Records.external("legacy", "10.0.0.3").build();
     private static final String STRANGER = "10.9.9.9";
+    private static final IpAddress GATEWAY_IP = IpAddress.parse("10.0.0.4");
+    private static final String HOSTNAME = "legacy.example";
+    private static final Workload GATEWAY =
+            Records.pod("gateway", "10.0.0.4").network("west").build();
+    private static final Workload REMOTE = Records.pod("remote")
+            .network("west")
+            .hbone()
+            .gateway(Records.byIp("west", "10.0.0.4", HBONE_PORT))
+            .of("remote")
+            .build();
+    private static final Workload NAMED =
+            Records.external("named").hostname(HOSTNAME).of("named").build();
+    private static final int[] SAME_PORTS = IntStream.range(PORT_FIRST, PORT_FIRST + 10)
+            .flatMap(port -> IntStream.of(port, port))
+            .toArray();
+    private static final List<Service> SERVICES = List.of(
+            Records.service("remote")
+                    .vip("10.96.0.1")
+                    .ports(SAME_PORTS)
+                    .sans(SERVER.identity().uri())
+                    .build(),
+            Records.service("named").vip("10.96.0.2").ports(SAME_PORTS).build());
     private static final TestCa CA = TestCa.root("root");
     private static final TlsMaterial CLIENT_MATERIAL = CA.material(CLIENT.identity(), () -> TestCa.EPOCH);
+    private static final TlsMaterial GATEWAY_MATERIAL = CA.material(GATEWAY.identity(), () -> TestCa.EPOCH);
     private static final TlsMaterial SERVER_MATERIAL = CA.material(SERVER.identity(), () -> TestCa.EPOCH);
 
     @Test
@@ -92,8 +116,21 @@ class PathSim {
     /** How a connection goes. */
     private enum Kind {
         TUNNELLED,
+        /** To another network, through its gateway, in a tunnel within a tunnel. */
+        NESTED,
         DIRECT,
-        PASSTHROUGH
+        /** To what is known by hostname only. */
+        NAMED,
+        PASSTHROUGH;
+
+        String destination() {
+            return switch (this) {
+                case TUNNELLED, PASSTHROUGH -> "10.0.0.2";
+                case NESTED -> "10.96.0.1";
+                case DIRECT -> "10.0.0.3";
+                case NAMED -> "10.96.0.2";
+            };
+        }
     }
 
     private static final class Link {
@@ -108,7 +145,12 @@ class PathSim {
             this.number = number;
             this.kind = kind;
             this.source = at(kind == Kind.PASSTHROUGH ? STRANGER : "10.0.0.1", SOURCE_PORT_FIRST + number);
-            this.destination = at(kind == Kind.DIRECT ? "10.0.0.3" : "10.0.0.2", PORT_FIRST + number);
+            this.destination = at(kind.destination(), PORT_FIRST + number);
+        }
+
+        /** Who the far end's agent takes for its source. */
+        private IpAddress seenFrom() {
+            return kind == Kind.NESTED ? GATEWAY_IP : source.ip();
         }
 
         @Override
@@ -145,6 +187,10 @@ class PathSim {
             this.near = new SimNode(loop, config, METRICS, transports, this::dialFromNear, CLIENT, () -> TestCa.EPOCH);
             this.far = new SimNode(loop, config, METRICS, transports, this::dialFromFar, SERVER, () -> TestCa.EPOCH);
             transports.know(CLIENT_MATERIAL);
+            transports.know(GATEWAY_MATERIAL);
+            if (!faults || !gen.oneIn(8)) {
+                near.names.put(HOSTNAME, List.of(IpAddress.parse("10.0.0.3")));
+            }
             if (!faults || !gen.oneIn(30)) {
                 transports.know(SERVER_MATERIAL);
             }
@@ -187,7 +233,16 @@ class PathSim {
             bringCertificate(far, SERVER_MATERIAL);
             int count = gen.intBetween(1, 10);
             for (int i = 0; i < count; i++) {
-                Link link = new Link(i, gen.pick(Kind.TUNNELLED, Kind.TUNNELLED, Kind.DIRECT, Kind.PASSTHROUGH));
+                Link link = new Link(
+                        i,
+                        gen.pick(
+                                Kind.TUNNELLED,
+                                Kind.TUNNELLED,
+                                Kind.NESTED,
+                                Kind.NESTED,
+                                Kind.DIRECT,
+                                Kind.NAMED,
+                                Kind.PASSTHROUGH));
                 links.add(link);
                 loop.outside(() -> open(link), gen.bool() ? 0 : upTo(1_000));
             }
@@ -228,7 +283,7 @@ class PathSim {
         }
 
         private void publish(SimNode node, List<Policy> policies) {
-            node.publish(List.of(CLIENT, SERVER, LEGACY), policies);
+            node.publish(List.of(CLIENT, SERVER, LEGACY, GATEWAY, REMOTE, NAMED), SERVICES, policies);
         }
 
         private void flipPolicy() {
@@ -271,12 +326,24 @@ class PathSim {
         }
 
         private Runnable dialFromNear(IpPort target, @Nullable IpAddress source, Dialer.Listener listener) {
+            if (target.port() == HBONE_PORT && target.ip().equals(GATEWAY_IP)) {
+                return dial(target, "10.0.0.1", listener, this::acceptAtGateway);
+            }
             if (target.port() == HBONE_PORT) {
                 assertEquals("10.0.0.2", target.ip().toString());
                 return dial(target, "10.0.0.1", listener, this::acceptTunnel);
             }
             assertEquals("10.0.0.3", target.ip().toString());
             return dial(target, "10.0.0.1", listener, socket -> serve(target, socket));
+        }
+
+        private void acceptAtGateway(SimSocket socket) {
+            tunnelSockets.add(socket);
+            SimGateway.accept(loop, socket, transports, GATEWAY_MATERIAL, far.pod.serverTerms(), () -> {
+                SimSocket[] pair = net.connect(socket(at("10.0.0.4", 50_000)), socket(at("10.0.0.2", HBONE_PORT)));
+                loop.outside(() -> acceptTunnel(pair[1]), gen.oneIn(2) ? 0 : upTo(5));
+                return pair[0];
+            });
         }
 
         private void acceptTunnel(SimSocket socket) {
@@ -293,7 +360,7 @@ class PathSim {
             Link link = links.get(target.port() - PORT_FIRST);
             assertAllowed(link);
             String from = source == null ? "10.0.0.2" : source.toString();
-            assertEquals(link.source.ip().toString(), from, "the application sees the client's own address");
+            assertEquals(link.seenFrom().toString(), from, "the application sees the client's own address");
             return dial(target, from, listener, socket -> serve(target, socket));
         }
 
@@ -302,7 +369,8 @@ class PathSim {
             PeerIdentity peer = link.kind == Kind.PASSTHROUGH
                     ? PeerIdentity.PLAINTEXT
                     : new PeerIdentity.Verified(CLIENT.identity());
-            PeerFacts facts = new PeerFacts(peer, link.source.ip(), link.destination.ip(), link.destination.port());
+            PeerFacts facts =
+                    new PeerFacts(peer, link.seenFrom(), IpAddress.parse("10.0.0.2"), link.destination.port());
             Decision decision = Authorizer.decide(far.mesh.current().policiesFor(SERVER), facts);
             assertTrue(decision instanceof Decision.Allow, () -> "dialled although " + decision);
         }
@@ -346,6 +414,7 @@ class PathSim {
         }
 
         void onAccess(String message, Map<String, String> fields) {
+            assertNamesTheEndsBehindAGateway(message, fields);
             switch (message) {
                 case "connection opened" -> opened++;
                 case "connection complete" -> {
@@ -354,6 +423,21 @@ class PathSim {
                 }
                 case "connection failed" -> ended(fields);
                 default -> throw new AssertionError(message);
+            }
+        }
+
+        /** Addresses tell nothing there; what both ends say of themselves does. */
+        private static void assertNamesTheEndsBehindAGateway(String message, Map<String, String> fields) {
+            if (String.valueOf(fields.get("src.addr")).startsWith(GATEWAY_IP + ":")
+                    && fields.containsKey("dst.hbone_addr")) {
+                assertEquals(CLIENT.canonicalName(), fields.get("src.workload"), fields::toString);
+                assertEquals(CLIENT.identity().uri(), fields.get("src.identity"), fields::toString);
+            }
+            if (String.valueOf(fields.get("dst.addr")).startsWith(GATEWAY_IP + ":")
+                    && message.equals("connection complete")
+                    && !fields.containsKey("error")) {
+                assertEquals(SERVER.canonicalName(), fields.get("dst.workload"), fields::toString);
+                assertEquals(SERVER.identity().uri(), fields.get("dst.identity"), fields::toString);
             }
         }
 

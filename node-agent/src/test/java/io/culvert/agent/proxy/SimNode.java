@@ -5,12 +5,14 @@ import io.culvert.agent.hbone.SimTransports;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.relay.Dialer;
+import io.culvert.agent.resolve.HostnameResolver;
 import io.culvert.agent.route.Router;
 import io.culvert.agent.route.RouterSettings;
 import io.culvert.agent.sim.SimLoop;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.Telemetry;
 import io.culvert.protocol.policy.Policy;
+import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
 import java.time.InstantSource;
 import java.util.List;
@@ -19,6 +21,7 @@ import java.util.List;
 final class SimNode {
     final MeshStore mesh;
     final SimCertificates certificates = new SimCertificates();
+    final SimNames names = new SimNames();
     final Pod pod;
     final PodLoop podLoop;
 
@@ -35,6 +38,7 @@ final class SimNode {
                 config,
                 mesh,
                 new Router(() -> 0, RouterSettings.DEFAULTS),
+                new HostnameResolver(names, loop::nanoTime, () -> 0),
                 certificates,
                 transports,
                 new Telemetry(metrics, loop::nanoTime),
@@ -47,8 +51,13 @@ final class SimNode {
     }
 
     void publish(List<Workload> workloads, List<Policy> policies) {
+        publish(workloads, List.of(), policies);
+    }
+
+    void publish(List<Workload> workloads, List<Service> services, List<Policy> policies) {
         mesh.publish(mesh.current().toBuilder()
                 .workloads(workloads)
+                .services(services)
                 .policies(policies)
                 .policiesComplete()
                 .build());

@@ -267,4 +267,43 @@ class RouterServiceTest extends OutboundRig {
     private IpPort target(Service service, Records.WorkloadSpec endpoint, int port) {
         return direct(mesh(endpoint.build(), service), "10.96.0.1", port);
     }
+
+    @Test
+    void findsAServiceByARangeOfAddresses_unlessAnotherHasTheVeryAddress() {
+        Service range = service("range").range("10.97.0.0/16").build();
+        Service exact = service("exact").vip("10.97.0.1").build();
+        Workload wide = pod("wide", "10.0.0.2").of("range").build();
+        Workload narrow = pod("narrow", "10.0.0.3").of("exact").build();
+        MeshSnapshot mesh = mesh(range, exact, wide, narrow);
+
+        assertEquals(at("10.0.0.2", 8080), direct(mesh, "10.97.3.4", 80));
+        assertEquals(at("10.0.0.3", 8080), direct(mesh, "10.97.0.1", 80));
+    }
+
+    @Test
+    void doesNotSeeAServiceOfAnotherNamespace_thatIsHiddenFromIt() {
+        Service hidden =
+                service("hidden").namespace("bank").vip("10.96.0.7").hidden().build();
+        Workload teller = pod("teller", "10.0.0.2")
+                .namespace("bank")
+                .ofKey("bank/hidden.bank.svc")
+                .build();
+        Workload insider = pod("insider", "10.0.0.5").namespace("bank").build();
+        MeshSnapshot mesh = mesh(hidden, teller, insider);
+
+        assertEquals(new Route.Direct(at("10.96.0.7", 80), null, null), route(mesh, "10.96.0.7", 80));
+        assertEquals(
+                new Route.Direct(at("10.0.0.2", 8080), teller, hidden),
+                router.outbound(mesh, insider, at("10.96.0.7", 80)));
+    }
+
+    @Test
+    void fallsThroughToARange_whereTheServiceOfTheVeryAddressIsHidden() {
+        Service hidden =
+                service("hidden").namespace("bank").vip("10.97.0.1").hidden().build();
+        Service range = service("range").range("10.97.0.0/16").build();
+        Workload wide = pod("wide", "10.0.0.2").of("range").build();
+
+        assertEquals(at("10.0.0.2", 8080), direct(mesh(hidden, range, wide), "10.97.0.1", 80));
+    }
 }

@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.base.BuildVersion;
+import io.culvert.protocol.policy.Policy;
+import io.culvert.protocol.workload.NamespacedName;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.DataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -48,6 +51,16 @@ class MetricsTest {
         assertNotSame(
                 metrics.traffic(labels),
                 metrics.traffic(Samples.tunnelled(Direction.OUTBOUND).labels()));
+    }
+
+    @Test
+    void countsHostnamesUnderUnknown_onceThereAreTooMany() {
+        for (int i = 0; i < BoundedCounter.SERIES_MAX + 3; i++) {
+            metrics.onDemandDns(PeerLabels.UNKNOWN, i + ".example");
+        }
+        metrics.onDemandDns(PeerLabels.UNKNOWN, "0.example");
+        assertEquals(2, value(Metric.ON_DEMAND_DNS, "hostname", "0.example"));
+        assertEquals(3, value(Metric.ON_DEMAND_DNS, "hostname", "unknown"));
     }
 
     @Test
@@ -123,6 +136,10 @@ class MetricsTest {
         counters.closed(CloseReason.CONNECT_FAILED);
         metrics.earliestCertificateExpiry(Instant.EPOCH);
         metrics.configApplied(Instant.EPOCH);
+        metrics.onDemandDns(PeerLabels.UNKNOWN, "db.example");
+        Policy trial = new Policy(
+                NamespacedName.parse("shop/trial"), Policy.Scope.GLOBAL, Policy.Action.DENY, List.of(), true);
+        metrics.policyDryRun(trial, false);
         Map<Metric, MetricSnapshot> all = metrics.collect();
         for (Metric metric : Metric.values()) {
             assertTrue(all.containsKey(metric), metric.name());

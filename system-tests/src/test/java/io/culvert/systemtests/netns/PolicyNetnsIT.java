@@ -162,6 +162,42 @@ class PolicyNetnsIT {
     }
 
     @Test
+    void labelThatComes_cutsWhomThePolicyForItDoesNotName() {
+        MeshYaml before = open.policy(
+                "guard", ONLY_CLIENT.replace("workloads: [server]", "selector: {matchLabels: {app: guarded}}"));
+        lab().apply(before);
+        LabProcess kept = waiting("client", PORT, "eof");
+        LabProcess cut = waiting("intruder", PORT, "reset");
+        expectCut(before.pod(lab().ns("server"), "labels: {app: guarded}"), cut, kept);
+        connect("intruder", "reset").expectOk();
+        expectServed("client");
+    }
+
+    @Test
+    void policyInDryRun_isCountedAndLogged_andDecidesNothing() {
+        lab().apply(open.policy("trial", NOT_INTRUDER + ", dryRun: true"));
+        AgentMetrics before = lab().agent("two").metrics();
+        expectServed("intruder");
+        expectServed("client");
+        AgentMetrics after = lab().agent("two").metrics();
+        assertEquals(1, dryRuns(after, "true") - dryRuns(before, "true"));
+        assertEquals(1, dryRuns(after, "false") - dryRuns(before, "false"));
+        Eventually.holds("it is logged", SOON, () -> lab().agent("two").log().stream()
+                .anyMatch(entry -> entry.field("scope").equals("policy")
+                        && entry.field("policy").equals("demo/trial")
+                        && entry.field("matched").equals("true")
+                        && entry.field("src.identity").equals(MeshYaml.idOf("intruder"))));
+    }
+
+    private static double dryRuns(AgentMetrics metrics, String matched) {
+        return metrics.sum(
+                "culvert_policy_dry_run_total",
+                sample -> sample.label("policy").equals("demo/trial")
+                        && sample.label("action").equals("deny")
+                        && sample.label("matched").equals(matched));
+    }
+
+    @Test
     void strictThatComes_cutsPlaintextOnly() {
         LabProcess kept = waiting("client", PORT, "eof");
         LabProcess cut = waiting("legacy", PORT, "reset");
