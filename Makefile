@@ -5,7 +5,7 @@ export JAVA_HOME = $(shell build/find-jdk 2>/dev/null)
 # Warnings and errors only; Maven's own -q would hide the warnings that fail a build.
 MVN := mvn -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-.PHONY: help deps build demo test docs fmt lint deps-check bench jmh h2spec clean
+.PHONY: help deps build demo test test-interop docs fmt lint deps-check bench jmh h2spec clean
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 deps: ## check what is needed to build, test and demonstrate; as root, install what is missing
@@ -24,6 +24,13 @@ test: ## all tests: unit, property, simulation, fuzz, and in network namespaces 
 	@build/launchers
 	@[ "$$(id -u)" = 0 ] || $(MVN) -pl testkit -Dtest=GenTest verify
 	@build/as-root build/run-tests $$([ "$$(id -u)" = 0 ] || echo --offline) $(ARGS)
+test-interop: ## traffic with a real Envoy, fetched by pip: as waypoint, as peer, as gateway (root, or user namespaces)
+	@build/deps test
+	@build/envoy >/dev/null
+	$(MVN) -T2 -DskipTests package
+	@build/launchers
+	@build/as-root build/run-tests $$([ "$$(id -u)" = 0 ] || echo --offline) -pl system-tests -am -Dtest='*InteropIT' \
+	  -Dsurefire.failIfNoSpecifiedTests=false -Dculvert.envoy=$$(build/envoy) $(ARGS)
 docs: ## write docs/configuration.md and docs/metrics.md anew
 	@build/deps build
 	$(MVN) -pl node-agent -am test -Dtest='*DocTest' -Dsurefire.failIfNoSpecifiedTests=false -Dculvert.golden.update=true

@@ -182,11 +182,14 @@ class PolicyNetnsIT {
         AgentMetrics after = lab().agent("two").metrics();
         assertEquals(1, dryRuns(after, "true") - dryRuns(before, "true"));
         assertEquals(1, dryRuns(after, "false") - dryRuns(before, "false"));
-        Eventually.holds("it is logged", SOON, () -> lab().agent("two").log().stream()
-                .anyMatch(entry -> entry.field("scope").equals("policy")
-                        && entry.field("policy").equals("demo/trial")
-                        && entry.field("matched").equals("true")
-                        && entry.field("src.identity").equals(MeshYaml.idOf("intruder"))));
+        Eventually.holds(
+                "it is logged",
+                SOON,
+                () -> lab().agent("two").log().stream()
+                        .anyMatch(entry -> entry.field("scope").equals("policy")
+                                && entry.field("policy").equals("demo/trial")
+                                && entry.field("matched").equals("true")
+                                && entry.field("src.identity").equals(MeshYaml.idOf("intruder"))));
     }
 
     private static double dryRuns(AgentMetrics metrics, String matched) {
