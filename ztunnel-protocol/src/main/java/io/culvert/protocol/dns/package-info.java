@@ -1,0 +1,10 @@
+/**
+ * DNS messages as far as a proxy in front of a pod has to understand them: what is asked, what is answered, and which answer
+ * belongs to which question.
+ *
+ * <p>Must not know sockets, services or where an answer comes from. Start at {@link io.culvert.protocol.dns.DnsRequest}.
+ */
+@NullMarked
+package io.culvert.protocol.dns;
+
+import org.jspecify.annotations.NullMarked;
