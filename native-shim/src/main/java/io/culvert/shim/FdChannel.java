@@ -140,6 +140,11 @@ public final class FdChannel implements AutoCloseable {
         return fd.inUse();
     }
 
+    /** Whether a descriptor came with the last message and was not taken. */
+    public boolean hasFd() {
+        return receivedFd.get() >= 0;
+    }
+
     /** The descriptor that came with the last message, or -1; the caller owns it. */
     public int takeFd() {
         return receivedFd.getAndSet(-1);

@@ -2,6 +2,7 @@ package io.culvert.shim;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -76,7 +77,9 @@ class FdChannelTest {
             server.send(ByteBuffer.wrap(bytes("add")), own.fd(), SOON);
             server.send(bytes("del"), SOON);
             assertEquals("add", text(client));
+            assertTrue(client.hasFd());
             int fd = client.takeFd();
+            assertFalse(client.hasFd());
             assertEquals(-1, client.takeFd());
             try (PodNetns passed = PodNetns.adopt(fd)) {
                 assertTrue(passed.sameNamespaceAs(own));
