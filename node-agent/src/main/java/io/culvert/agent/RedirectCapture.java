@@ -20,8 +20,6 @@ import java.util.Optional;
 /** Capture by iptables redirect rules in the pod's network namespace. */
 final class RedirectCapture implements Capture {
     private static final System.Logger LOG = System.getLogger(RedirectCapture.class.getName());
-    /** The rules' own port for DNS; not captured yet. */
-    private static final int DNS_PORT = 15_053;
 
     /** Where the lock files of iptables are, of all agents and commands of this machine. */
     private static final Path LOCKS = Path.of("/run/culvert/locks");
@@ -58,13 +56,13 @@ final class RedirectCapture implements Capture {
                         config.ports().outbound(),
                         config.ports().passthrough(),
                         config.ports().inbound(),
-                        DNS_PORT),
+                        config.dns().port()),
                 new RedirectSpec.Marks(
                         config.packetMark(),
                         RedirectSpec.Marks.STANDARD.connection(),
                         RedirectSpec.Marks.STANDARD.mask()),
                 RedirectSpec.Probes.STANDARD,
-                RedirectSpec.Options.STANDARD,
+                RedirectSpec.Options.STANDARD.withDns(config.dns().isOn(false)),
                 config.ipv6());
     }
 

@@ -1,13 +1,15 @@
 package io.culvert.agent.admin;
 
 import io.culvert.agent.telemetry.Metric;
-import io.culvert.agent.telemetry.MetricKind;
+import io.prometheus.metrics.model.snapshots.ClassicHistogramBucket;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.DataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.HistogramSnapshot.HistogramDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -33,22 +35,49 @@ final class OpenMetricsWriter {
                     .append(metric.kind().label());
             out.append('\n');
             for (DataPointSnapshot sample : each.getValue().getDataPoints()) {
-                out.append(metric.sampleName());
-                labels(metric, sample.getLabels(), out);
-                out.append(' ').append(number(value(metric.kind(), sample))).append('\n');
+                switch (sample) {
+                    case CounterDataPointSnapshot counter ->
+                        sample(metric, metric.sampleName(), sample, "", counter.getValue(), out);
+                    case GaugeDataPointSnapshot gauge ->
+                        sample(metric, metric.sampleName(), sample, "", gauge.getValue(), out);
+                    case HistogramDataPointSnapshot histogram -> histogram(metric, histogram, out);
+                    default -> throw new IllegalStateException("no kind of metric is a " + sample.getClass());
+                }
             }
         }
         out.append("# EOF\n");
     }
 
-    private static double value(MetricKind kind, DataPointSnapshot sample) {
-        return switch (kind) {
-            case COUNTER -> ((CounterDataPointSnapshot) sample).getValue();
-            case GAUGE -> ((GaugeDataPointSnapshot) sample).getValue();
-        };
+    /** Buckets hold what is up to their bound, those below included. */
+    private static void histogram(Metric metric, HistogramDataPointSnapshot histogram, Appendable out)
+            throws IOException {
+        long upTo = 0;
+        for (ClassicHistogramBucket bucket : histogram.getClassicBuckets()) {
+            upTo += bucket.getCount();
+            String bound = decimal(bucket.getUpperBound());
+            sample(metric, metric.family() + "_bucket", histogram, bound, (double) upTo, out);
+        }
+        sample(metric, metric.family() + "_count", histogram, "", (double) upTo, out);
+        sample(metric, metric.family() + "_sum", histogram, "", histogram.getSum(), out);
     }
 
-    private static void labels(Metric metric, Labels labels, Appendable out) throws IOException {
+    private static String decimal(double bound) {
+        if (Double.isInfinite(bound)) {
+            return "+Inf";
+        }
+        String plain = BigDecimal.valueOf(bound).stripTrailingZeros().toPlainString();
+        return plain.contains(".") ? plain : plain + ".0";
+    }
+
+    private static void sample(
+            Metric metric, String name, DataPointSnapshot of, String bound, double value, Appendable out)
+            throws IOException {
+        out.append(name);
+        labels(metric, of.getLabels(), bound, out);
+        out.append(' ').append(number(value)).append('\n');
+    }
+
+    private static void labels(Metric metric, Labels labels, String bound, Appendable out) throws IOException {
         char separator = '{';
         for (String name : metric.labels()) {
             @Nullable String value = labels.get(name);
@@ -58,6 +87,10 @@ final class OpenMetricsWriter {
                 out.append('"');
                 separator = ',';
             }
+        }
+        if (!bound.isEmpty()) {
+            out.append(separator).append("le=\"").append(bound).append('"');
+            separator = ',';
         }
         if (separator == ',') {
             out.append('}');

@@ -3,10 +3,13 @@ package io.culvert.agent.config;
 import io.culvert.agent.config.HboneConfig.Windows;
 import io.culvert.agent.config.SocketConfig.OriginalSource;
 import io.culvert.protocol.identity.TrustDomain;
+import io.culvert.protocol.net.IpAddress;
+import io.culvert.protocol.net.IpPort;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
@@ -18,6 +21,9 @@ import java.util.Objects;
 public final class AgentConfigLoader {
     /** What the redirect rules mark connections with; sockets with the same mark could not be told apart. */
     private static final int CONNECTION_MARK = 0x111;
+
+    /** In place of one that is wrong. */
+    private static final IpPort NO_ADDRESS = new IpPort(IpAddress.V4_LOOPBACK, DnsConfig.PORT_DEFAULT);
 
     private static final Duration DRAIN_WITHOUT_GRACE = Duration.ofSeconds(5);
 
@@ -60,6 +66,7 @@ public final class AgentConfigLoader {
                 loader.ports(),
                 loader.packetMark(),
                 loader.reader.bool(Knob.IPV6_ENABLED),
+                loader.dns(),
                 loader.reader.requiredPath(Knob.STATE_DIRECTORY));
         if (!loader.problems.isEmpty()) {
             throw new ConfigException(loader.problems);
@@ -94,10 +101,8 @@ public final class AgentConfigLoader {
                 reader.text(Knob.CLUSTER_ID),
                 reader.text(Knob.NETWORK),
                 reader.read(
-                        Knob.TRUST_DOMAIN,
-                        reader.text(Knob.TRUST_DOMAIN),
-                        TrustDomain::new,
-                        TrustDomain.CLUSTER_LOCAL));
+                        Knob.TRUST_DOMAIN, reader.text(Knob.TRUST_DOMAIN), TrustDomain::new, TrustDomain.CLUSTER_LOCAL),
+                reader.requiredPath(Knob.INPOD_UDS));
     }
 
     private MeshConfig mesh() {
@@ -128,7 +133,7 @@ public final class AgentConfigLoader {
     }
 
     private ProxyConfig proxy() {
-        return new ProxyConfig(sockets(), hbone(), timeouts(), limits());
+        return new ProxyConfig(sockets(), hbone(), timeouts(), limits(), dns());
     }
 
     private SocketConfig sockets() {
@@ -185,6 +190,38 @@ public final class AgentConfigLoader {
                 reader.integer(Knob.TUNNELS_MAX),
                 reader.integer(Knob.STREAMS_MAX),
                 reader.size(Knob.HEADER_BYTES_MAX));
+    }
+
+    private DnsConfig dns() {
+        String address = reader.text(Knob.DNS_PROXY_ADDRESS);
+        String clusterDomain = reader.text(Knob.CLUSTER_DOMAIN);
+        return new DnsConfig(
+                capture(reader.text(Knob.DNS_CAPTURE)),
+                address.isEmpty() ? null : dnsAddress(address),
+                reader.read(Knob.CLUSTER_DOMAIN, clusterDomain, ValueText::domain, clusterDomain),
+                reader.text(Knob.PREFERRED_SERVICE_NAMESPACE),
+                reader.requiredPath(Knob.RESOLV_CONF));
+    }
+
+    private IpPort dnsAddress(String text) {
+        IpPort address = reader.read(Knob.DNS_PROXY_ADDRESS, text, ValueText::ipPort, NO_ADDRESS);
+        for (Knob knob : List.of(Knob.OUTBOUND_PORT, Knob.PASSTHROUGH_PORT, Knob.INBOUND_PORT)) {
+            if (reader.text(knob).equals(Integer.toString(address.port()))) {
+                reader.problem(
+                        Knob.DNS_PROXY_ADDRESS,
+                        "is the same port as " + knob.fileKey() + "; give each a port of its own");
+            }
+        }
+        return address;
+    }
+
+    /** Whatever is not true is false, as other agents have it. */
+    private static DnsConfig.Capture capture(String text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
+            case "auto" -> DnsConfig.Capture.AUTO;
+            case "true" -> DnsConfig.Capture.TRUE;
+            default -> DnsConfig.Capture.FALSE;
+        };
     }
 
     private ProcessConfig process() {

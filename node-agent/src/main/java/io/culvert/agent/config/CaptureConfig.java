@@ -10,9 +10,10 @@ import java.util.Set;
  * @param ports where the agent listens in the pod
  * @param packetMark the mark that the rules let pass
  * @param ipv6 whether they cover IPv6
+ * @param dns whether they cover DNS, and where to
  * @param stateDirectory where captured pods are noted
  */
-public record CaptureConfig(PortConfig ports, int packetMark, boolean ipv6, Path stateDirectory) {
+public record CaptureConfig(PortConfig ports, int packetMark, boolean ipv6, DnsConfig dns, Path stateDirectory) {
     /** What it is made of. */
     public static final Set<Knob> KNOBS = EnumSet.of(
             Knob.OUTBOUND_PORT,
@@ -20,6 +21,8 @@ public record CaptureConfig(PortConfig ports, int packetMark, boolean ipv6, Path
             Knob.INBOUND_PORT,
             Knob.PACKET_MARK,
             Knob.IPV6_ENABLED,
+            Knob.DNS_CAPTURE,
+            Knob.DNS_PROXY_ADDRESS,
             Knob.STATE_DIRECTORY);
 
     /** An agent's. */
@@ -28,6 +31,7 @@ public record CaptureConfig(PortConfig ports, int packetMark, boolean ipv6, Path
                 config.ports(),
                 config.proxy().sockets().packetMark(),
                 config.proxy().sockets().ipv6(),
+                config.proxy().dns(),
                 config.process().stateDirectory());
     }
 }

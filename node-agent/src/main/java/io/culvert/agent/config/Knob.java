@@ -17,7 +17,7 @@ public enum Knob {
                     .choices("node", "proxy", "all")
                     .byDefault("all")
                     .means(
-                            "Which half of the agent runs. Only `all`, both in one process, is there so far; `node` (enrolment of pods) and `proxy` (their traffic) are refused.")),
+                            "Which half of the agent runs: the traffic of pods alone (`proxy`), where pods are handed over at the pods socket by somebody else, who also writes the redirect rules, or enrolment and traffic in one process (`all`). `node`, enrolment alone, is not there so far and refused.")),
     NODE_NAME(row(KnobType.TEXT, "--node-name", "node.name", "NODE_NAME")
             .means("The name of the node that this agent serves; only pods of that node are captured. Required.")),
     CLUSTER_ID(row(KnobType.TEXT, "--cluster-id", "node.clusterId", "ISTIO_META_CLUSTER_ID", "CLUSTER_ID")
@@ -29,6 +29,11 @@ public enum Knob {
     TRUST_DOMAIN(row(KnobType.TEXT, "--trust-domain", "node.trustDomain", "TRUST_DOMAIN")
             .byDefault("cluster.local")
             .means("The trust domain of workloads that name none.")),
+    INPOD_UDS(
+            row(KnobType.PATH, "--pods-socket", "node.podsSocket", "INPOD_UDS")
+                    .byDefault("/var/run/ztunnel/ztunnel.sock")
+                    .means(
+                            "The socket at which the part of the node that sees pods come and go hands them over to the part that serves them.")),
 
     MESH_FILE(
             row(KnobType.PATH, "--mesh-file", "mesh.file", "CULVERT_MESH_FILE")
@@ -190,6 +195,29 @@ public enum Knob {
             .byDefault("10s")
             .within("100ms", "5m")
             .means("How long a connection waits for its workload's first certificate.")),
+
+    DNS_CAPTURE(
+            row(KnobType.TEXT, "--dns-capture", "dns.capture", "ISTIO_META_DNS_CAPTURE")
+                    .byDefault("auto")
+                    .means(
+                            "Whether pods' DNS queries are answered by the agent: `true`, or `auto` for where pods are handed over at the pods socket but not where a mesh file names them; anything else is `false`. Where the agent writes the redirect rules itself, they redirect queries accordingly.")),
+    DNS_PROXY_ADDRESS(
+            row(KnobType.TEXT, "--dns-proxy-address", "dns.proxyAddress", "ISTIO_META_DNS_PROXY_ADDR")
+                    .means(
+                            "Where the DNS proxy listens in each pod, as `127.0.0.1:15053`. When not set: port 15053 of the loopback addresses of both families.")),
+    CLUSTER_DOMAIN(row(KnobType.TEXT, "--cluster-domain", "dns.clusterDomain", "CLUSTER_DOMAIN")
+            .byDefault("cluster.local")
+            .means("The domain that the cluster's services have their names in.")),
+    PREFERRED_SERVICE_NAMESPACE(
+            row(KnobType.TEXT, "--preferred-service-namespace", "dns.preferredNamespace", "PREFERED_SERVICE_NAMESPACE")
+                    .byDefault("")
+                    .means(
+                            "Of several services with one hostname, none of them in the pod's own namespace nor canonical, that of this namespace is answered.")),
+    RESOLV_CONF(
+            row(KnobType.PATH, "--resolv-conf", "dns.resolvConf", "CULVERT_RESOLV_CONF")
+                    .byDefault("/etc/resolv.conf")
+                    .means(
+                            "The file that names the DNS servers which are asked for what the mesh does not know; it is read again when it changes.")),
 
     CONNECTIONS_MAX(
             row(KnobType.INTEGER, "--max-connections", "limits.connectionsPerPod", "CULVERT_MAX_CONNECTIONS_PER_POD")

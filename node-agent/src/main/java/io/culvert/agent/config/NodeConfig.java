@@ -1,6 +1,7 @@
 package io.culvert.agent.config;
 
 import io.culvert.protocol.identity.TrustDomain;
+import java.nio.file.Path;
 
 /**
  * Who this agent is.
@@ -10,5 +11,7 @@ import io.culvert.protocol.identity.TrustDomain;
  * @param clusterId the cluster's id
  * @param network the network's id, empty for the default network
  * @param trustDomain the trust domain of workloads that name none
+ * @param podsSocket where the node's agent that sees pods hands them over
  */
-public record NodeConfig(Role role, String name, String clusterId, String network, TrustDomain trustDomain) {}
+public record NodeConfig(
+        Role role, String name, String clusterId, String network, TrustDomain trustDomain, Path podsSocket) {}

@@ -7,5 +7,7 @@ package io.culvert.agent.config;
  * @param hbone tunnels
  * @param timeouts how long opening may take
  * @param limits how much there may be of anything
+ * @param dns how pods' names are resolved
  */
-public record ProxyConfig(SocketConfig sockets, HboneConfig hbone, TimeoutConfig timeouts, LimitConfig limits) {}
+public record ProxyConfig(
+        SocketConfig sockets, HboneConfig hbone, TimeoutConfig timeouts, LimitConfig limits, DnsConfig dns) {}

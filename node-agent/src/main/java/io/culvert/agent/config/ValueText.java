@@ -1,5 +1,8 @@
 package io.culvert.agent.config;
 
+import io.culvert.protocol.dns.DnsName;
+import io.culvert.protocol.net.IpAddress;
+import io.culvert.protocol.net.IpPort;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
@@ -14,6 +17,9 @@ import java.util.regex.Pattern;
  */
 final class ValueText {
     private static final int LENGTH_MAX = 64;
+    private static final String NO_ADDRESS =
+            "is no address with a port; write for example 127.0.0.1:15053 or [::1]:15053";
+    private static final String NO_DOMAIN = "is no domain name; write for example cluster.local";
     private static final Pattern DURATION_PART = Pattern.compile("([0-9]{1,18})\\s*([a-z]+)\\s*");
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,18})\\s*([A-Za-z]*)");
     private static final Pattern CPUS = Pattern.compile("([0-9]{1,6})(?:\\.([0-9]{1,3})[0-9]{0,6})?(m?)");
@@ -127,6 +133,36 @@ final class ValueText {
             return Math.max(1, Math.ceilDiv(cpus * number, 100));
         }
         return number == 0 ? cpus : number;
+    }
+
+    /** An address and a port, the former in brackets if it has colons. */
+    static IpPort ipPort(String text) {
+        int colon = text.lastIndexOf(':');
+        String host = colon < 0 ? "" : text.substring(0, colon);
+        boolean bracketed = host.startsWith("[") && host.endsWith("]");
+        try {
+            IpAddress ip = IpAddress.parse(bracketed ? host.substring(1, host.length() - 1) : host);
+            long port = integer(text.substring(colon + 1));
+            if (port > 0 && port <= 65_535 && (ip.isV4() || bracketed)) {
+                return new IpPort(ip, (int) port);
+            }
+        } catch (IllegalArgumentException e) {
+            throw wrong(text, NO_ADDRESS);
+        }
+        throw wrong(text, NO_ADDRESS);
+    }
+
+    /** A domain name in small letters, without a dot at the end. */
+    static String domain(String text) {
+        try {
+            DnsName name = DnsName.parse(text);
+            if (!name.labels().isEmpty() && name.isPlain()) {
+                return name.toString();
+            }
+        } catch (IllegalArgumentException e) {
+            throw wrong(text, NO_DOMAIN);
+        }
+        throw wrong(text, NO_DOMAIN);
     }
 
     static IllegalArgumentException wrong(String text, String what) {

@@ -114,6 +114,11 @@ public final class MeshSnapshot {
         return services.byHost(hostname, clientNamespace);
     }
 
+    /** A new list of the services of a hostname, whoever may see them: one of each namespace, the oldest first. */
+    public List<Service> servicesByHost(String hostname) {
+        return services.allByHost(hostname);
+    }
+
     public @Nullable Service service(NamespacedName key) {
         ServiceIndexes.Entry entry = services.entry(key.namespace(), key.name());
         return entry == null ? null : entry.service();

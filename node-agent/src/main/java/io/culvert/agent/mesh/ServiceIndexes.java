@@ -4,6 +4,7 @@ import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.workload.NetworkAddress;
 import io.culvert.protocol.workload.Service;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -85,6 +86,22 @@ final class ServiceIndexes {
             best = better(best, link.value().service(), clientNamespace);
         }
         return best;
+    }
+
+    /** The services of a hostname, the oldest first. */
+    List<Service> allByHost(String hostname) {
+        Link<String, Entry> link = byHost.find(hostname, "");
+        if (link == null) {
+            return List.of();
+        }
+        List<Service> all = new ArrayList<>();
+        for (; link != null; link = link.next()) {
+            Service service = link.value().service();
+            if (service != null) {
+                all.addFirst(service);
+            }
+        }
+        return all;
     }
 
     void forEach(Consumer<Service> action) {

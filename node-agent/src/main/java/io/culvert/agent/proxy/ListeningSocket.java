@@ -24,14 +24,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: {@link #ACCEPTS_PER_TURN_MAX} per tick; out of descriptors it rests for {@link #REST_NANOS}, since the
  * connection stays in the backlog and would spin the loop.
  */
-final class ListeningSocket implements EpollIoHandle {
+public final class ListeningSocket implements EpollIoHandle {
     private static final System.Logger LOG = System.getLogger(ListeningSocket.class.getName());
     private static final int ACCEPTS_PER_TURN_MAX = 64;
     private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** Takes over what was accepted. */
     @FunctionalInterface
-    interface Acceptor {
+    public interface Acceptor {
         /** On the loop given; owns the descriptor from now on. */
         void onAccepted(DataLoop loop, int fd, InetSocketAddress peer);
     }
@@ -47,7 +47,7 @@ final class ListeningSocket implements EpollIoHandle {
     private @Nullable IoRegistration registration;
     private boolean closed;
 
-    ListeningSocket(String name, int fd, LoopGroup loops, Acceptor acceptor) {
+    public ListeningSocket(String name, int fd, LoopGroup loops, Acceptor acceptor) {
         this.name = name;
         this.socket = new Socket(fd);
         this.loops = loops;
@@ -56,7 +56,7 @@ final class ListeningSocket implements EpollIoHandle {
     }
 
     /** Starts to accept. */
-    void start() {
+    public void start() {
         loop.execute(() -> {
             if (closed) {
                 return;

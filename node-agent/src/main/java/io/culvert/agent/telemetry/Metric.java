@@ -40,6 +40,25 @@ public enum Metric {
             false,
             "Sockets accepted and open, whether or not they became connections",
             List.of("reporter")),
+    DNS_REQUESTS("istio_dns_requests", MetricKind.COUNTER, false, "DNS queries of pods", DnsLabels.NAMES),
+    DNS_UPSTREAM_REQUESTS(
+            "istio_dns_upstream_requests",
+            MetricKind.COUNTER,
+            false,
+            "DNS queries passed on to the node's servers",
+            DnsLabels.NAMES),
+    DNS_UPSTREAM_FAILURES(
+            "istio_dns_upstream_failures",
+            MetricKind.COUNTER,
+            false,
+            "DNS queries passed on that nobody answered",
+            DnsLabels.NAMES),
+    DNS_UPSTREAM_DURATION(
+            "istio_dns_upstream_request_duration_seconds",
+            MetricKind.HISTOGRAM,
+            false,
+            "How long DNS queries passed on took",
+            DnsLabels.NAMES),
     BUILD("istio_build", MetricKind.GAUGE, true, "The version as fleet tools know it", List.of("component", "tag")),
     PROXIES_ACTIVE("workload_manager_active_proxy_count", MetricKind.GAUGE, false, "Pods that are served", List.of()),
     PROXIES_PENDING(

@@ -3,7 +3,8 @@ package io.culvert.agent.telemetry;
 /** What a metric's values mean. */
 public enum MetricKind {
     COUNTER("counter"),
-    GAUGE("gauge");
+    GAUGE("gauge"),
+    HISTOGRAM("histogram");
 
     private final String label;
 

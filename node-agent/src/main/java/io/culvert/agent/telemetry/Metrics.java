@@ -9,6 +9,7 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.Collector;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.time.Instant;
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Metrics {
     public static final int TRAFFIC_SERIES_MAX = 20_000;
+    static final int DNS_SERIES_MAX = 5_000;
     private static final String COMPONENT = "ztunnel";
     private static final String APPLIED = "applied";
     private static final String REFUSED = "refused";
@@ -45,6 +47,12 @@ public final class Metrics {
             counter(Metric.TCP_RECEIVED_BYTES),
             counter(Metric.TCP_SENT_BYTES),
             counter(Metric.TCP_CONNECTIONS_FAILED));
+    private final Map<DnsLabels, DnsCounters> dns = new ConcurrentHashMap<>();
+    private final DnsCounters.Families dnsFamilies = new DnsCounters.Families(
+            counter(Metric.DNS_REQUESTS),
+            counter(Metric.DNS_UPSTREAM_REQUESTS),
+            counter(Metric.DNS_UPSTREAM_FAILURES),
+            histogram(Metric.DNS_UPSTREAM_DURATION, 0.0005, 0.001, 0.01, 0.1, 1, 5));
     private final Gauge socketsOpen = gauge(Metric.TCP_SOCKETS_OPEN);
     private final Series<Direction, GaugeDataPoint> sockets =
             Series.of(Direction.class, each -> socketsOpen.labelValues(each.reporter()));
@@ -105,6 +113,26 @@ public final class Metrics {
     private ConnectionCounters overflow(Direction direction) {
         TrafficLabels labels = TrafficLabels.overflow(direction);
         return traffic.computeIfAbsent(labels, each -> new ConnectionCounters(each, families));
+    }
+
+    /** A pod asked for a name. */
+    public void dnsRequest(DnsLabels labels) {
+        dns(labels).request();
+    }
+
+    /** Its query was passed on to the node's servers. */
+    public void dnsPassedOn(DnsLabels labels) {
+        dns(labels).passedOn();
+    }
+
+    /** They answered, or nobody did. */
+    public void dnsUpstreamEnded(DnsLabels labels, long tookNanos, boolean failed) {
+        dns(labels).upstreamEnded(tookNanos, failed);
+    }
+
+    private DnsCounters dns(DnsLabels labels) {
+        boolean counted = dns.size() < DNS_SERIES_MAX || dns.containsKey(labels);
+        return dns.computeIfAbsent(counted ? labels : DnsLabels.OVERFLOW, each -> new DnsCounters(each, dnsFamilies));
     }
 
     /** A socket was accepted, whether or not it becomes a connection. */
@@ -237,6 +265,18 @@ public final class Metrics {
                 .build();
         add(metric, counter);
         return counter;
+    }
+
+    private Histogram histogram(Metric metric, double... bounds) {
+        Histogram histogram = Histogram.builder()
+                .name(metric.family())
+                .help(metric.help())
+                .labelNames(labels(metric))
+                .classicOnly()
+                .classicUpperBounds(bounds)
+                .build();
+        add(metric, histogram);
+        return histogram;
     }
 
     private Gauge gauge(Metric metric) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.Direction;
+import io.culvert.agent.telemetry.DnsLabels;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.PeerLabels;
 import io.culvert.agent.telemetry.ServiceLabels;
@@ -51,6 +52,7 @@ class MetricsServerTest {
                 Direction.INBOUND, PeerLabels.UNKNOWN, PeerLabels.UNKNOWN, ServiceLabels.UNKNOWN, false));
         metrics.badPeer(BadPeer.NOT_TLS);
         metrics.configApplied(Instant.ofEpochSecond(1_700_000_000));
+        metrics.dnsUpstreamEnded(new DnsLabels("aaaa", "tcp", "web", ""), 2_000_000, true);
         RawHttp.Answer answer = RawHttp.get(server.port(), "/metrics");
         assertEquals(200, answer.status());
         Golden.assertMatches("metrics.txt", answer.text());

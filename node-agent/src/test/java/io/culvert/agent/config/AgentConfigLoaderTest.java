@@ -1,6 +1,7 @@
 package io.culvert.agent.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -104,6 +105,51 @@ class AgentConfigLoaderTest {
     @Test
     void takesAnEmptyVariable_forNotSet() throws ConfigException {
         assertEquals(15000, load(Map.of("CULVERT_ADMIN_PORT", " ")).ports().admin());
+    }
+
+    @Test
+    void answersNames_whereOtherAgentsWould() throws ConfigException {
+        DnsConfig byDefault = load(Map.of()).proxy().dns();
+        assertEquals(
+                new DnsConfig(DnsConfig.Capture.AUTO, null, "cluster.local", "", Path.of("/etc/resolv.conf")),
+                byDefault);
+        assertTrue(byDefault.isOn(true));
+        assertFalse(byDefault.isOn(false));
+        DnsConfig on = load(Map.of("ISTIO_META_DNS_CAPTURE", "TRUE")).proxy().dns();
+        assertTrue(on.isOn(true) && on.isOn(false));
+        DnsConfig off = load(Map.of("ISTIO_META_DNS_CAPTURE", "0")).proxy().dns();
+        assertFalse(off.isOn(true) || off.isOn(false));
+        DnsConfig chosen = load(Map.of(
+                        "ISTIO_META_DNS_PROXY_ADDR",
+                        "[::1]:5353",
+                        "CLUSTER_DOMAIN",
+                        "Cluster.Example.",
+                        "PREFERED_SERVICE_NAMESPACE",
+                        "shared"))
+                .proxy()
+                .dns();
+        assertEquals(5353, chosen.port());
+        assertEquals("[::1]:5353", String.valueOf(chosen.address()));
+        assertEquals("cluster.example", chosen.clusterDomain());
+        assertEquals("shared", chosen.preferredNamespace());
+        assertEquals(15053, byDefault.port());
+    }
+
+    @Test
+    void refusesNamesAndAddressesOfDns_thatAreNone() {
+        Map<String, String> environment = Map.of("CLUSTER_DOMAIN", "a..b", "ISTIO_META_DNS_PROXY_ADDR", "localhost:53");
+        assertEquals(
+                List.of(
+                        "dns.proxyAddress (ISTIO_META_DNS_PROXY_ADDR): 'localhost:53' is no address with a port; write for example 127.0.0.1:15053 or [::1]:15053",
+                        "dns.clusterDomain (CLUSTER_DOMAIN): 'a..b' is no domain name; write for example cluster.local"),
+                problems(new ConfigInputs(REQUIRED, environment, null, 8)));
+        for (String wrong : List.of("127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "::1:53", "[1.2.3.4:53", "")) {
+            assertThrows(IllegalArgumentException.class, () -> ValueText.ipPort(wrong), wrong);
+        }
+        assertEquals(
+                List.of(
+                        "dns.proxyAddress (ISTIO_META_DNS_PROXY_ADDR): is the same port as ports.inbound; give each a port of its own"),
+                problems(new ConfigInputs(REQUIRED, Map.of("ISTIO_META_DNS_PROXY_ADDR", "127.0.0.1:15008"), null, 8)));
     }
 
     @Test

@@ -34,7 +34,12 @@ class ProxyTermsTest {
                 from.node(),
                 from.mesh(),
                 from.ports(),
-                new ProxyConfig(sockets, hbone, timeouts, new LimitConfig(66, 77, 88, 9_999)),
+                new ProxyConfig(
+                        sockets,
+                        hbone,
+                        timeouts,
+                        new LimitConfig(66, 77, 88, 9_999),
+                        from.proxy().dns()),
                 from.process(),
                 from.log()));
     }

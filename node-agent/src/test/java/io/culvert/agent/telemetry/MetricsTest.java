@@ -140,10 +140,33 @@ class MetricsTest {
         Policy trial = new Policy(
                 NamespacedName.parse("shop/trial"), Policy.Scope.GLOBAL, Policy.Action.DENY, List.of(), true);
         metrics.policyDryRun(trial, false);
+        DnsLabels dns = new DnsLabels("a", "udp", "", "");
+        metrics.dnsRequest(dns);
+        metrics.dnsPassedOn(dns);
+        metrics.dnsUpstreamEnded(dns, 1, true);
         Map<Metric, MetricSnapshot> all = metrics.collect();
         for (Metric metric : Metric.values()) {
             assertTrue(all.containsKey(metric), metric.name());
         }
+    }
+
+    @Test
+    void countsDnsQueries_underUnknownLabelsOnceThereAreTooMany() {
+        for (int i = 0; i < Metrics.DNS_SERIES_MAX + 10; i++) {
+            metrics.dnsRequest(new DnsLabels("a", "udp", "service" + i, "v1"));
+        }
+        assertEquals(
+                10,
+                value(
+                        Metric.DNS_REQUESTS,
+                        "request_query_type",
+                        "unknown",
+                        "request_protocol",
+                        "unknown",
+                        "source_canonical_service",
+                        "unknown",
+                        "source_canonical_revision",
+                        "unknown"));
     }
 
     @Test
