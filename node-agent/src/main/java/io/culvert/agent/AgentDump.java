@@ -80,7 +80,7 @@ final class AgentDump implements ConfigDumpSource {
     private static PodView view(ServedPod pod) {
         ServingProxy proxy = pod.proxy();
         return new PodView(
-                pod.wanted().workload(),
+                pod.wanted().identity().uid(),
                 pod.wanted().identity().name(),
                 pod.wanted().identity().namespace(),
                 pod.wanted().identity().serviceAccount(),

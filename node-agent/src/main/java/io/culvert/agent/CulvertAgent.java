@@ -113,11 +113,11 @@ public final class CulvertAgent {
             err.println(e.getMessage());
             return MISUSED;
         }
-        if (loaded.config().node().role() != Role.ALL) {
+        if (loaded.config().node().role() == Role.NODE) {
             err.println(
                     "culvert-agent: --role="
                             + loaded.config().node().role().name().toLowerCase(Locale.ROOT)
-                            + " is not available yet: the halves of the agent run in one process only, leave the role at 'all'");
+                            + " is not available yet: leave the role at 'all', or take over pods from another node agent with 'proxy'");
             return MISUSED;
         }
         Logging logging = Logging.install(loaded.config().log());

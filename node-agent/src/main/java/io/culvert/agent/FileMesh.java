@@ -6,7 +6,7 @@ import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.NodeConfig;
 import io.culvert.agent.mesh.MeshProblem;
 import io.culvert.agent.mesh.MeshStore;
-import io.culvert.agent.pods.LocalPods;
+import io.culvert.agent.pods.PodNamespace;
 import io.culvert.agent.pods.WantedPod;
 import io.culvert.agent.proxy.PodIdentity;
 import io.culvert.agent.telemetry.Metrics;
@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +39,7 @@ final class FileMesh implements AutoCloseable {
     private final Path file;
     private final String node;
     private final MeshStore mesh;
-    private final LocalPods pods;
+    private final Consumer<List<WantedPod>> onPods;
     private final CertificateStore certificates;
     private final Metrics metrics;
     private final Runnable becameReady;
@@ -49,7 +50,7 @@ final class FileMesh implements AutoCloseable {
             AgentConfig config,
             TrustDomain certified,
             MeshStore mesh,
-            LocalPods pods,
+            Consumer<List<WantedPod>> onPods,
             CertificateStore certificates,
             Metrics metrics,
             InstantSource clock,
@@ -57,7 +58,7 @@ final class FileMesh implements AutoCloseable {
         this.file = config.mesh().file();
         this.node = config.node().name();
         this.mesh = mesh;
-        this.pods = pods;
+        this.onPods = onPods;
         this.certificates = certificates;
         this.metrics = metrics;
         this.becameReady = becameReady;
@@ -93,7 +94,7 @@ final class FileMesh implements AutoCloseable {
                 .policies(said.policies())
                 .policiesComplete()
                 .build());
-        pods.want(wanted(said));
+        onPods.accept(wanted(said));
         view = new MeshFileView(file, loaded.version(), null);
         metrics.configApplied(loaded.at());
         LOG.log(
@@ -111,18 +112,18 @@ final class FileMesh implements AutoCloseable {
     private List<WantedPod> wanted(MeshFile said) {
         Map<WorkloadUid, Workload> byUid =
                 said.workloads().stream().collect(Collectors.toMap(Workload::uid, Function.identity()));
-        List<WantedPod> wanted = said.localPods().stream()
-                .filter(pod -> pod.node().equals(node))
-                .map(pod -> wanted(pod, byUid.get(pod.workload())))
-                .filter(pod -> pod != null)
-                .toList();
-        for (WantedPod pod : wanted) {
+        List<LocalPod> local =
+                said.localPods().stream().filter(pod -> pod.node().equals(node)).toList();
+        for (LocalPod pod : local) {
             Workload workload = byUid.get(pod.workload());
             if (workload != null) {
                 certificates.track(workload.identity());
             }
         }
-        return wanted;
+        return local.stream()
+                .map(pod -> wanted(pod, byUid.get(pod.workload())))
+                .filter(pod -> pod != null)
+                .toList();
     }
 
     private static @Nullable WantedPod wanted(LocalPod pod, @Nullable Workload workload) {
@@ -130,8 +131,7 @@ final class FileMesh implements AutoCloseable {
                 ? null
                 : new WantedPod(
                         new PodIdentity(pod.uid(), workload.name(), workload.namespace(), workload.serviceAccount()),
-                        workload.uid(),
-                        pod.netns());
+                        new PodNamespace.Mounted(pod.netns()));
     }
 
     private void report(MeshFileUpdate.Rejected rejected) {

@@ -18,10 +18,15 @@ import io.culvert.agent.certs.CertificateStore;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.AgentConfigLoader;
+import io.culvert.agent.config.Role;
+import io.culvert.agent.dns.DnsWorld;
+import io.culvert.agent.dns.NameServers;
 import io.culvert.agent.hbone.TlsTransport;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
+import io.culvert.agent.pods.Capture;
 import io.culvert.agent.pods.LocalPods;
+import io.culvert.agent.pods.UnusedIdentities;
 import io.culvert.agent.proxy.PodProxy;
 import io.culvert.agent.proxy.ProxyHost;
 import io.culvert.agent.proxy.ProxyWorld;
@@ -34,6 +39,7 @@ import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.ProcessMetrics;
 import io.culvert.agent.telemetry.Telemetry;
 import io.culvert.agent.telemetry.log.Logging;
+import io.culvert.agent.zds.ZdsClient;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
 import io.culvert.protocol.identity.SpiffeId;
@@ -45,6 +51,8 @@ import io.netty.handler.ssl.OpenSsl;
 import io.netty.util.Version;
 import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -90,6 +98,8 @@ final class Wiring {
     private final Metrics metrics;
     private final SystemLookup hostnames;
     private final FileMesh fileMesh;
+    private final ZdsClient handOver;
+    private final AtomicBoolean takingOver = new AtomicBoolean();
     private final AdminServer admin;
     private final MetricsServer metricsServer;
     private final ReadinessServer readinessServer;
@@ -133,13 +143,26 @@ final class Wiring {
                 clock);
         ProxyHost host = new ProxyHost(loops, SocketFactory.open());
         LocalPods pods = new LocalPods(
-                (identity, netns) -> PodProxy.start(host, world, identity, netns),
-                identity -> identityOf(identity.in(mesh.current())),
+                starter(host, world, config.proxy().dns().isOn(podsAreHandedOver())),
                 metrics,
-                certificates,
-                RedirectCapture.detect(config),
+                new UnusedIdentities(certificates, identity -> identityOf(identity.in(mesh.current()))),
+                podsAreHandedOver() ? Capture.NONE : RedirectCapture.detect(config),
                 readiness);
-        fileMesh = new FileMesh(config, ca.trustDomain(), mesh, pods, certificates, metrics, clock, meshReady);
+        handOver = new ZdsClient(
+                config.node().podsSocket(),
+                pods,
+                ZdsClient.Cadence.DEFAULT,
+                () -> ThreadLocalRandom.current().nextDouble(),
+                fatal -> giveUp(fatal.sentence()));
+        fileMesh = new FileMesh(
+                config,
+                ca.trustDomain(),
+                mesh,
+                podsAreHandedOver() ? each -> {} : pods::want,
+                certificates,
+                metrics,
+                clock,
+                () -> meshIsKnown(meshReady));
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(
                 new AgentDump(mesh, certificates, pods, fileMesh::view, agent), loaded.settings(), version);
@@ -179,6 +202,39 @@ final class Wiring {
                     + threads + " worker threads: raise -XX:MaxDirectMemorySize");
         }
         return bytes;
+    }
+
+    /** Whether the part of the node that sees pods hands them over; otherwise the mesh file names them. */
+    private boolean podsAreHandedOver() {
+        return config.node().role() == Role.PROXY;
+    }
+
+    /** Pods are taken over only once something is known of the mesh, or they would be cut off from it. */
+    private void meshIsKnown(Runnable ready) {
+        ready.run();
+        if (podsAreHandedOver() && takingOver.compareAndSet(false, true)) {
+            handOver.start();
+        }
+    }
+
+    /** How a pod is begun to be served, with a DNS proxy or without. */
+    private LocalPods.Starter starter(ProxyHost host, ProxyWorld world, boolean dns) {
+        if (!dns) {
+            return (identity, netns) -> PodProxy.start(host, world, identity, netns);
+        }
+        NameServers servers = NameServers.read(config.proxy().dns().resolvConf());
+        every(Duration.ofSeconds(5), servers::reload);
+        DnsWorld dnsWorld = new DnsWorld(config, world.mesh(), metrics, servers, unpredictable());
+        return (identity, netns) -> PodServing.start(host, world, dnsWorld, identity, netns);
+    }
+
+    /** Seeded once and then computed, so that a loop never waits for the kernel's randomness. */
+    private static SecureRandom unpredictable() {
+        try {
+            return SecureRandom.getInstance("DRBG");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has it", e);
+        }
     }
 
     private RouterSettings routerSettings() {
@@ -254,6 +310,7 @@ final class Wiring {
         Duration deadline = config.process().drainDeadline();
         LOG.log(System.Logger.Level.INFO, () -> "draining for at most " + deadline.toSeconds() + " s");
         fileMesh.close();
+        handOver.close();
         readinessServer.stop(HTTP_STOP);
         drain.start(deadline);
         Drain.Outcome outcome = drain.done().join();

@@ -1,12 +1,11 @@
 package io.culvert.agent.admin;
 
-import io.culvert.protocol.workload.WorkloadUid;
 import java.util.List;
 
 /**
  * One pod of this node.
  *
- * @param uid the workload's uid
+ * @param uid the pod's uid
  * @param name pod name
  * @param namespace namespace
  * @param serviceAccount service account
@@ -14,7 +13,7 @@ import java.util.List;
  * @param connections open connections
  */
 public record PodView(
-        WorkloadUid uid,
+        String uid,
         String name,
         String namespace,
         String serviceAccount,

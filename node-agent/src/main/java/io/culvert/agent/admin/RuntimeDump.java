@@ -75,7 +75,7 @@ final class RuntimeDump {
         json.writeObjectFieldStart("workloadState");
         for (PodView pod :
                 pods.stream().sorted(Comparator.comparing(PodView::uid)).toList()) {
-            json.writeObjectFieldStart(pod.uid().value());
+            json.writeObjectFieldStart(pod.uid());
             json.writeStringField("state", pod.problem().isEmpty() ? "Up" : "Pending");
             if (!pod.problem().isEmpty()) {
                 json.writeStringField("problem", pod.problem());

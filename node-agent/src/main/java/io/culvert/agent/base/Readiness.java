@@ -21,6 +21,30 @@ public final class Readiness {
         return () -> pending.remove(task);
     }
 
+    /** Adds a task that may become unfinished again; the agent is not ready until the gate is open. */
+    public Gate gate(String task) {
+        boolean added = pending.add(task);
+        Invariant.check(added, "a readiness task has its name to itself");
+        return new Gate(task);
+    }
+
+    /** A task that is finished while it is open. Runs on: any. */
+    public final class Gate {
+        private final String task;
+
+        private Gate(String task) {
+            this.task = task;
+        }
+
+        public void open() {
+            pending.remove(task);
+        }
+
+        public void shut() {
+            pending.add(task);
+        }
+    }
+
     public boolean isReady() {
         return pending.isEmpty();
     }

@@ -12,6 +12,20 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: a control thread; may block a bounded time.
  */
 public interface Capture {
+    /** Writes no rules: somebody else captures all pods. */
+    Capture NONE = new Capture() {
+        @Override
+        public void begin(PodNetns netns, Path name) {}
+
+        @Override
+        public void end(PodNetns netns) {}
+
+        @Override
+        public Optional<List<Path>> captured() {
+            return Optional.of(List.of());
+        }
+    };
+
     /**
      * Writes the redirect rules into the namespace; does nothing where they are right already. Also remembers it, for an
      * agent that comes after this one.

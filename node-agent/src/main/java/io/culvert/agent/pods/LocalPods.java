@@ -2,42 +2,38 @@ package io.culvert.agent.pods;
 
 import io.culvert.agent.base.Drain;
 import io.culvert.agent.base.Readiness;
-import io.culvert.agent.certs.CertificateStore;
 import io.culvert.agent.proxy.PodIdentity;
 import io.culvert.agent.proxy.ServingProxy;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.Metrics;
-import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Function;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves the wanted pods of this node: a proxy first, then the redirect rules, so that nothing is captured that nobody
- * serves; when a pod goes, its connections first, then the rules. What fails is tried again every second; a namespace that appears, goes or
- * is replaced is noticed as soon.
+ * Serves the wanted pods of this node: a proxy first, then the redirect rules where they are ours to write, so that nothing is
+ * captured that nobody serves; when a pod goes, its connections first, then the rules. What fails is tried again every second; a
+ * namespace that appears, goes or is replaced is noticed as soon.
+ *
+ * <p>Pods are named either all at once, by {@link #want}, or one by one, by {@link #add}, {@link #remove} and {@link #retain},
+ * whose futures complete once it is known what has become of them.
  *
  * <p>When the agent stops, rules stay in place: the pods' traffic then fails instead of leaving in plaintext.
  *
- * <p>Runs on: its own control thread; {@link #want} and {@link #served} on any. Owns: the pods' proxies.
+ * <p>Runs on: its own control thread; what is public on any. Owns: the pods' proxies, and the handles to the namespaces of wanted
+ * pods. Bounds: {@link WantedPods#PODS_MAX}.
  */
 public final class LocalPods implements Drain.Participant {
     private static final System.Logger LOG = System.getLogger(LocalPods.class.getName());
@@ -51,39 +47,35 @@ public final class LocalPods implements Drain.Participant {
     }
 
     private final Starter starter;
-    private final Function<PodIdentity, @Nullable SpiffeId> identities;
     private final Metrics metrics;
-    private final CertificateStore certificates;
+    private final Consumer<List<PodIdentity>> onLook;
     private final Capture capture;
-    private final Runnable becameReady;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
+    private final LeftPods left;
+    private final Readiness.Gate ready;
+    private final WantedPods wanted = new WantedPods();
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Map<String, ServedPod> pods = new HashMap<>();
-    /** Namespaces of pods that left, whose rules could not be taken out; complained of once each. */
-    private final Set<Path> unreleased = new HashSet<>();
-
-    private @Nullable Map<String, WantedPod> wanted;
-    private boolean looked;
-    private boolean leftReleased;
-    private boolean stopping;
     private Drain.@Nullable Token drainToken;
+    private volatile boolean allNamed;
     private volatile Map<String, ServedPod> shown = Map.of();
 
-    /** @param identities under which identity a pod is served; null while the mesh does not know it */
+    /**
+     * Nothing is wanted yet.
+     *
+     * @param onLook told after every look which pods are wanted, on the control thread
+     */
     public LocalPods(
             Starter starter,
-            Function<PodIdentity, @Nullable SpiffeId> identities,
             Metrics metrics,
-            CertificateStore certificates,
+            Consumer<List<PodIdentity>> onLook,
             Capture capture,
             Readiness readiness) {
         this.starter = starter;
-        this.identities = identities;
         this.metrics = metrics;
-        this.certificates = certificates;
+        this.onLook = onLook;
         this.capture = capture;
-        this.becameReady = readiness.begin("workload proxy manager");
+        this.left = new LeftPods(capture);
+        this.ready = readiness.gate("workload proxy manager");
     }
 
     /** Starts to serve. */
@@ -92,18 +84,65 @@ public final class LocalPods implements Drain.Participant {
         Thread.ofVirtual().name("ctl-pods").start(this::run);
     }
 
-    /** Replaces what is wanted; each uid once. */
+    /** Replaces what is wanted; each uid once. These are all the pods there are. */
     public void want(List<WantedPod> all) {
-        Map<String, WantedPod> byUid = new LinkedHashMap<>();
-        all.forEach(pod -> byUid.put(pod.identity().uid(), pod));
-        lock.lock();
-        try {
-            wanted = byUid;
-            looked = false;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
+        allNamed = true;
+        wanted.replace(all);
+    }
+
+    /**
+     * Wants one more. One of the same uid and identity in the same namespace is that one already; in another namespace it takes
+     * its place.
+     *
+     * @param pod its namespace's handle is owned by this from now on
+     * @return completes with why it is not served yet, or with an empty text when it is; what is not served yet is tried again
+     */
+    public CompletableFuture<String> add(WantedPod pod) {
+        return wanted.put(pod, other -> other.identity().equals(pod.identity()) && isSame(other, pod));
+    }
+
+    private static boolean isSame(WantedPod one, WantedPod other) {
+        return one.netns() instanceof PodNamespace.Handed before
+                        && other.netns() instanceof PodNamespace.Handed(PodNetns handle)
+                ? before.is(handle)
+                : one.netns().equals(other.netns());
+    }
+
+    /** Wants one no more; one that is not known is gone already. Completes once it is not served any more. */
+    public CompletableFuture<String> remove(String uid) {
+        return wanted.retain(other -> !other.equals(uid));
+    }
+
+    /** Wants these only, as far as they are known. Completes once the others are not served any more. */
+    public CompletableFuture<String> retain(Set<String> uids) {
+        return wanted.retain(uids::contains);
+    }
+
+    /** Wants a pod no more, if it could not be served so far. */
+    public CompletableFuture<String> removePending(String uid) {
+        return wanted.retain(other -> !other.equals(uid) || isServed(other));
+    }
+
+    /** Wants no more what could not be served so far. */
+    public CompletableFuture<String> removePending() {
+        return wanted.retain(this::isServed);
+    }
+
+    private boolean isServed(String uid) {
+        ServedPod pod = shown.get(uid);
+        return pod != null && pod.problem().isEmpty();
+    }
+
+    /** Every pod there is was named by {@link #add}: the agent is ready once all of them are served. Completes after a look. */
+    public CompletableFuture<String> allNamed() {
+        allNamed = true;
+        return wanted.retain(uid -> true);
+    }
+
+    /** Whoever names the pods cannot be reached: what is served stays so, but the agent is not ready. */
+    public void namerLost() {
+        allNamed = false;
+        ready.shut();
     }
 
     /** The pods as of the last look, by uid. */
@@ -113,76 +152,55 @@ public final class LocalPods implements Drain.Participant {
 
     private void run() {
         try {
-            while (true) {
-                Map<String, WantedPod> target = next();
-                if (target == null) {
-                    return;
-                }
-                attempt(target);
+            for (WantedPods.Look look = wanted.next(LOOK_NANOS); look != null; look = wanted.next(LOOK_NANOS)) {
+                attempt(look);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
+            wanted.close();
             ended.countDown();
         }
     }
 
-    /** What to work towards: at once when it changed, else after a while; null when it is over. */
-    private @Nullable Map<String, WantedPod> next() throws InterruptedException {
-        lock.lock();
-        try {
-            long left = LOOK_NANOS;
-            while (!stopping && (looked || wanted == null) && left > 0) {
-                left = changed.awaitNanos(left);
-                if (wanted == null) {
-                    left = LOOK_NANOS;
-                }
-            }
-            looked = true;
-            return stopping ? null : wanted;
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** A fault of ours must not end this thread in silence: the pods that come later would never be served. */
-    private void attempt(Map<String, WantedPod> target) {
+    private void attempt(WantedPods.Look look) {
+        String problem = "";
         try {
-            reconcile(target);
+            reconcile(look.target());
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.ERROR, "a look at the pods failed because of a fault in the agent", e);
+            problem = e.toString();
+        }
+        look.unwanted().forEach(PodNamespace::close);
+        for (WantedPods.Waiting waiting : look.waiting()) {
+            ServedPod pod = pods.get(waiting.uid());
+            waiting.outcome().complete(pod == null ? problem : pod.problem());
         }
     }
 
     private void reconcile(Map<String, WantedPod> target) {
         for (ServedPod pod : List.copyOf(pods.values())) {
-            WantedPod still = target.get(pod.wanted().identity().uid());
-            if (still == null || !still.equals(pod.wanted()) || namespaceChanged(pod)) {
+            if (!pod.wanted().equals(target.get(pod.wanted().uid())) || namespaceChanged(pod)) {
                 remove(pod, target);
             }
         }
         for (WantedPod pod : target.values()) {
-            ServedPod now = pods.get(pod.identity().uid());
+            ServedPod now = pods.get(pod.uid());
             if (now == null || now.proxy() == null || !now.problem().isEmpty()) {
-                pods.put(pod.identity().uid(), serve(pod, now));
+                pods.put(pod.uid(), serve(pod, now));
             }
         }
-        if (!leftReleased) {
-            leftReleased = releaseThoseThatLeft(target);
-        }
+        left.releaseAllBut(target);
         shown = Map.copyOf(pods);
-        forgetUnusedIdentities(target);
+        onLook.accept(target.values().stream().map(WantedPod::identity).toList());
         count();
     }
 
-    private boolean namespaceChanged(ServedPod pod) {
+    private static boolean namespaceChanged(ServedPod pod) {
         ServingProxy proxy = pod.proxy();
-        if (proxy == null) {
-            return false;
-        }
         try {
-            return Files.notExists(pod.wanted().netns())
-                    || !is(proxy.netns(), pod.wanted().netns());
+            return proxy != null && !pod.wanted().netns().is(proxy.netns());
         } catch (ShimException e) {
             // That it cannot be told, for want of descriptors as the case may be, is no reason to end it.
             LOG.log(System.Logger.Level.DEBUG, "a pod's namespace could not be looked at", e);
@@ -193,18 +211,18 @@ public final class LocalPods implements Drain.Participant {
     private ServedPod serve(WantedPod pod, @Nullable ServedPod before) {
         ServingProxy proxy = before == null ? null : before.proxy();
         try {
-            if (!Files.exists(pod.netns())) {
-                return new ServedPod(pod, proxy, NETNS_ABSENT);
-            }
             if (proxy == null) {
-                proxy = starter.start(pod.identity(), PodNetns.open(pod.netns()));
+                PodNetns netns = pod.netns().open();
+                if (netns == null) {
+                    return new ServedPod(pod, null, NETNS_ABSENT);
+                }
+                proxy = starter.start(pod.identity(), netns);
                 metrics.proxyStarted();
             }
-            capture.begin(proxy.netns(), pod.netns());
-            LOG.log(
-                    System.Logger.Level.INFO,
-                    () -> "serving pod " + pod.identity().namespace() + "/"
-                            + pod.identity().name() + " in " + pod.netns());
+            if (pod.netns() instanceof PodNamespace.Mounted(Path path)) {
+                capture.begin(proxy.netns(), path);
+            }
+            LOG.log(System.Logger.Level.INFO, () -> "serving pod " + pod.name() + " in " + pod.netns());
             return new ServedPod(pod, proxy, "");
         } catch (ShimException | Capture.CaptureException e) {
             return notServed(pod, before, proxy, String.valueOf(e.getMessage()));
@@ -218,10 +236,7 @@ public final class LocalPods implements Drain.Participant {
     private static ServedPod notServed(
             WantedPod pod, @Nullable ServedPod before, @Nullable ServingProxy proxy, String problem) {
         if (before == null || !before.problem().equals(problem)) {
-            LOG.log(
-                    System.Logger.Level.ERROR,
-                    () -> "pod " + pod.identity().namespace() + "/"
-                            + pod.identity().name() + " is not served yet: " + problem);
+            LOG.log(System.Logger.Level.ERROR, () -> "pod " + pod.name() + " is not served yet: " + problem);
         }
         return new ServedPod(pod, proxy, problem);
     }
@@ -232,17 +247,27 @@ public final class LocalPods implements Drain.Participant {
      * instance, stay: without them its traffic would be in plaintext and past every policy until it is served again.
      */
     private void remove(ServedPod pod, Map<String, WantedPod> target) {
-        pods.remove(pod.wanted().identity().uid());
+        pods.remove(pod.wanted().uid());
         ServingProxy proxy = pod.proxy();
         if (proxy == null) {
             return;
         }
-        String name = pod.wanted().identity().namespace() + "/"
-                + pod.wanted().identity().name();
+        String name = pod.wanted().name();
+        if (pod.wanted().netns() instanceof PodNamespace.Mounted) {
+            closeAndRelease(pod.wanted(), proxy, target);
+        } else {
+            close(proxy, name);
+        }
+        metrics.proxyStopped();
+        LOG.log(System.Logger.Level.INFO, () -> "no longer serving pod " + name);
+    }
+
+    private void closeAndRelease(WantedPod pod, ServingProxy proxy, Map<String, WantedPod> target) {
+        String name = pod.name();
         // The proxy lets go of its own hold on the namespace.
         try (PodNetns netns = proxy.netns().another()) {
             close(proxy, name);
-            if (!isWanted(netns, pod, target)) {
+            if (!LeftPods.isWanted(netns, pod, target)) {
                 capture.end(netns);
             }
         } catch (ShimException | Capture.CaptureException e) {
@@ -251,8 +276,6 @@ public final class LocalPods implements Drain.Participant {
                     () -> "the rules of pod " + name + " could not be taken out: " + e.getMessage());
             close(proxy, name);
         }
-        metrics.proxyStopped();
-        LOG.log(System.Logger.Level.INFO, () -> "no longer serving pod " + name);
     }
 
     private static void close(ServingProxy proxy, String name) {
@@ -264,81 +287,6 @@ public final class LocalPods implements Drain.Participant {
         }
     }
 
-    /** Takes the rules out of pods that left while no agent ran; whether that was all. */
-    private boolean releaseThoseThatLeft(Map<String, WantedPod> target) {
-        try {
-            Optional<List<Path>> captured = capture.captured();
-            boolean all = captured.isPresent();
-            for (Path name : captured.orElse(List.of())) {
-                all &= release(name, target);
-            }
-            return all;
-        } catch (Capture.CaptureException e) {
-            LOG.log(System.Logger.Level.WARNING, () -> "pods that left may still be captured: " + e.getMessage());
-            return true;
-        }
-    }
-
-    private boolean release(Path name, Map<String, WantedPod> target) {
-        try (PodNetns netns = PodNetns.open(name)) {
-            if (!isWanted(netns, null, target)) {
-                capture.end(netns);
-                LOG.log(
-                        System.Logger.Level.INFO,
-                        () -> "the pod in " + name + " left while no agent ran; it is released");
-            }
-            return true;
-        } catch (ShimException | Capture.CaptureException e) {
-            // It may have gone by itself, and its rules with it.
-            boolean gone = Files.notExists(name);
-            if (!gone && unreleased.add(name)) {
-                LOG.log(
-                        System.Logger.Level.WARNING,
-                        () -> "the pod in " + name + " left while no agent ran, but its rules are still there: "
-                                + e.getMessage());
-            }
-            return gone;
-        }
-    }
-
-    /** Whether a wanted pod is in this namespace, or may be; one whose name leads elsewhere now, or nowhere, was. */
-    private static boolean isWanted(PodNetns netns, @Nullable ServedPod was, Map<String, WantedPod> target) {
-        if (was != null
-                && was.wanted().equals(target.get(was.wanted().identity().uid()))) {
-            return true;
-        }
-        for (WantedPod pod : target.values()) {
-            try {
-                if (Files.exists(pod.netns()) && is(netns, pod.netns())) {
-                    return true;
-                }
-            } catch (ShimException e) {
-                LOG.log(System.Logger.Level.DEBUG, "a pod's namespace could not be looked at", e);
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static boolean is(PodNetns netns, Path name) throws ShimException {
-        try (PodNetns other = PodNetns.open(name)) {
-            return netns.sameNamespaceAs(other);
-        }
-    }
-
-    private void forgetUnusedIdentities(Map<String, WantedPod> target) {
-        certificates.retain(id -> target.values().stream().anyMatch(pod -> isOf(id, pod)));
-    }
-
-    /** What the mesh knows of the pod decides; before it knows, any trust domain may turn out to be the pod's. */
-    private boolean isOf(SpiffeId id, WantedPod pod) {
-        SpiffeId known = identities.apply(pod.identity());
-        return known != null
-                ? known.equals(id)
-                : pod.identity().namespace().equals(id.namespace())
-                        && pod.identity().serviceAccount().equals(id.serviceAccount());
-    }
-
     private void count() {
         int pending = (int) pods.values().stream()
                 .filter(pod -> !pod.problem().isEmpty() && !pod.problem().equals(NETNS_ABSENT))
@@ -346,24 +294,18 @@ public final class LocalPods implements Drain.Participant {
         int active = (int)
                 pods.values().stream().filter(pod -> pod.problem().isEmpty()).count();
         metrics.proxies(active, pending);
-        if (pending == 0) {
-            becameReady.run();
-        }
-    }
-
-    private void stopLooking() {
-        lock.lock();
-        try {
-            stopping = true;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+        if (pending == 0 && allNamed) {
+            ready.open();
+            if (!allNamed) {
+                // Whoever names the pods was lost in between.
+                ready.shut();
+            }
         }
     }
 
     @Override
     public void drainStarted(Duration deadline) {
-        stopLooking();
+        wanted.stop();
         Thread.ofVirtual().name("ctl-drain").start(this::drain);
     }
 

@@ -174,8 +174,8 @@ final class SampleDump implements ConfigDumpSource {
         ConnectionView inbound = new ConnectionView(
                 Direction.INBOUND, client, null, new IpPort(IpAddress.parse("10.0.2.3"), 8_080), false);
         return List.of(
-                new PodView(new WorkloadUid("u2"), "server-1", "shop", "server", "no netns yet", List.of()),
-                new PodView(new WorkloadUid("u1"), "client", "shop", "client", "", List.of(outbound, inbound)));
+                new PodView("u2", "server-1", "shop", "server", "no netns yet", List.of()),
+                new PodView("u1", "client", "shop", "client", "", List.of(outbound, inbound)));
     }
 
     @Override

@@ -24,6 +24,19 @@ class ReadinessTest {
     }
 
     @Test
+    void isNotReadyAgain_whenAGateIsShut() {
+        Readiness.Gate gate = readiness.gate("pods");
+        assertFalse(readiness.isReady());
+        gate.open();
+        assertTrue(readiness.isReady());
+        gate.shut();
+        gate.shut();
+        assertEquals(List.of("pods"), readiness.pending());
+        gate.open();
+        assertTrue(readiness.isReady());
+    }
+
+    @Test
     void refusesTwoTasksOfOneName() {
         readiness.begin("mesh");
         assertThrows(InvariantViolation.class, () -> readiness.begin("mesh"));

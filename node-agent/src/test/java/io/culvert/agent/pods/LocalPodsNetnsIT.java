@@ -19,10 +19,10 @@ import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.log.LogCapture;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.identity.TrustDomain;
-import io.culvert.protocol.workload.WorkloadUid;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
 import io.culvert.testkit.Eventually;
+import io.culvert.testkit.FdCensus;
 import io.culvert.testkit.NetnsLab;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -73,13 +73,9 @@ class LocalPodsNetnsIT {
             Ticker.SYSTEM,
             () -> 0,
             new Semaphore(1)));
+    private final LinkedBlockingQueue<List<PodIdentity>> looks = new LinkedBlockingQueue<>();
     private final LocalPods pods = new LocalPods(
-            this::startProxy,
-            pod -> identities.get(pod.name()),
-            new Metrics("", BuildVersion.current()),
-            certificates,
-            new Rules(),
-            readiness);
+            this::startProxy, new Metrics("", BuildVersion.current()), this::looked, new Rules(), readiness);
 
     @TempDir
     private Path directory;
@@ -151,11 +147,21 @@ class LocalPodsNetnsIT {
     }
 
     private ServingProxy startProxy(PodIdentity pod, PodNetns netns) throws ShimException {
-        fail("start " + pod.name());
+        try {
+            fail("start " + pod.name());
+        } catch (IllegalStateException e) {
+            netns.close();
+            throw e;
+        }
         Noted proxy = new Noted(pod.name(), netns);
         proxies.put(pod.name(), proxy);
         events.add("start " + pod.name());
         return proxy;
+    }
+
+    private void looked(List<PodIdentity> wanted) {
+        looks.add(wanted);
+        new UnusedIdentities(certificates, pod -> identities.get(pod.name())).accept(wanted);
     }
 
     /** A fault of ours, if the test wants one here. */
@@ -211,7 +217,7 @@ class LocalPodsNetnsIT {
     /** A pod whose namespace does not exist yet. */
     private WantedPod absent(String name) {
         return new WantedPod(
-                new PodIdentity("uid-" + name, name, "shop", "default"), new WorkloadUid("uid-" + name), path(name));
+                new PodIdentity("uid-" + name, name, "shop", "default"), new PodNamespace.Mounted(path(name)));
     }
 
     /** Has these pods served, where none was. */
@@ -282,11 +288,11 @@ class LocalPodsNetnsIT {
     void keepsTheRulesOfAPod_thatIsSomebodyElseNow() throws Exception {
         serve("a", "b");
         WantedPod other = new WantedPod(
-                new PodIdentity("uid-a", "a", "shop", "another-account"), new WorkloadUid("uid-a"), path("a"));
+                new PodIdentity("uid-a", "a", "shop", "another-account"), new PodNamespace.Mounted(path("a")));
         pods.want(List.of(other, pod("b")));
         assertNext("close a POD_REMOVED", "start a", "capture a");
         WantedPod renamed =
-                new WantedPod(new PodIdentity("uid-x", "x", "shop", "default"), new WorkloadUid("uid-x"), path("a"));
+                new WantedPod(new PodIdentity("uid-x", "x", "shop", "default"), new PodNamespace.Mounted(path("a")));
         pods.want(List.of(renamed, pod("b")));
         assertNext("close a POD_REMOVED", "start x", "capture a");
         pods.want(List.of(pod("b")));
@@ -398,5 +404,98 @@ class LocalPodsNetnsIT {
         assertEquals(Drain.Outcome.FORCED, drain.done().get(20, TimeUnit.SECONDS));
         assertTrue(events.contains("close a DRAIN_DEADLINE"), events::toString);
         assertFalse(events.contains("release"), events::toString);
+    }
+
+    private static WantedPod handed(String name) throws ShimException {
+        return handed(name, name, name);
+    }
+
+    private static WantedPod handed(String uid, String name, String namespace) throws ShimException {
+        return new WantedPod(
+                new PodIdentity("uid-" + uid, name, "shop", "default"),
+                new PodNamespace.Handed(PodNetns.open(lab().ns(namespace).path())));
+    }
+
+    private String outcome(CompletableFuture<String> of) throws Exception {
+        return of.get(20, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void servesPodsOneByOne_withoutRulesOfItsOwn() throws Exception {
+        assertEquals("", outcome(pods.add(handed("a"))));
+        assertEquals("", outcome(pods.add(handed("b"))));
+        assertEquals("", outcome(pods.add(handed("a"))));
+        assertNext("start a", "start b");
+        assertFalse(readiness.isReady());
+        assertEquals("", outcome(pods.allNamed()));
+        assertTrue(readiness.isReady());
+        assertEquals("", outcome(pods.remove("uid-a")));
+        assertNext("close a POD_REMOVED");
+        assertEquals("", outcome(pods.retain(Set.of("uid-b", "uid-nobody"))));
+        assertEquals("", outcome(pods.retain(Set.of())));
+        assertNext("close b POD_REMOVED");
+        assertTrue(events.isEmpty(), events::toString);
+    }
+
+    @Test
+    void isNotReady_whileNobodyNamesPods() throws Exception {
+        assertEquals("", outcome(pods.add(handed("a"))));
+        assertEquals("", outcome(pods.allNamed()));
+        pods.namerLost();
+        assertFalse(readiness.isReady());
+        assertEquals("", outcome(pods.add(handed("b"))));
+        assertFalse(readiness.isReady());
+        assertEquals("", outcome(pods.allNamed()));
+        assertTrue(readiness.isReady());
+    }
+
+    @Test
+    void saysWhyAPodIsNotServed_andTriesAgain_unlessItIsNotWantedAnyMore() throws Exception {
+        failing.add("start a");
+        assertTrue(outcome(pods.add(handed("a"))).contains("start a"));
+        assertNext("failed to start a", "start a");
+        failing.add("start b");
+        assertTrue(outcome(pods.add(handed("b"))).contains("start b"));
+        assertEquals("", outcome(pods.removePending()));
+        failing.add("start c");
+        assertTrue(outcome(pods.add(handed("c"))).contains("start c"));
+        assertEquals("", outcome(pods.removePending("uid-c")));
+        assertEquals("", outcome(pods.removePending("uid-a")));
+        assertNext("failed to start b", "failed to start c");
+        assertEquals(Map.of("a", ""), problems());
+        assertTrue(events.isEmpty(), events::toString);
+    }
+
+    @Test
+    void replacesAPod_thatBecameAnother_orIsInAnotherNamespace() throws Exception {
+        assertEquals("", outcome(pods.add(handed("a", "a", "a"))));
+        assertEquals("", outcome(pods.add(handed("a", "a2", "a"))));
+        assertNext("start a", "close a POD_REMOVED", "start a2");
+        assertEquals("", outcome(pods.add(handed("a", "a2", "b"))));
+        assertNext("close a2 POD_REMOVED", "start a2");
+        assertEquals("", outcome(pods.add(handed("a", "a2", "b"))));
+        assertTrue(events.isEmpty(), events::toString);
+    }
+
+    @Test
+    void tellsWhichPodsAreWanted_afterEveryLook() throws Exception {
+        assertEquals("", outcome(pods.add(handed("a"))));
+        assertEquals(List.of(new PodIdentity("uid-a", "a", "shop", "default")), looks.poll(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void keepsNoHandle_onceItHasEnded() throws Exception {
+        FdCensus before = FdCensus.ofSelf();
+        assertEquals("", outcome(pods.add(handed("a"))));
+        assertEquals("", outcome(pods.add(handed("a"))));
+        assertEquals("", outcome(pods.remove("uid-a")));
+        failing.add("start b");
+        CompletableFuture<String> b = pods.add(handed("b"));
+        assertTrue(outcome(b).contains("start b"));
+        assertEquals("", outcome(pods.retain(Set.of())));
+        Eventually.passes(
+                "handles are closed",
+                Duration.ofSeconds(20),
+                () -> assertEquals(Map.of(), FdCensus.ofSelf().since(before)));
     }
 }
