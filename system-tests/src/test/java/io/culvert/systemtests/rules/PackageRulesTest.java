@@ -57,9 +57,9 @@ class PackageRulesTest {
                 Map.entry("resolve", common),
                 Map.entry("proxy", with(common, "route", "resolve", "hbone", "relay", "certs", "mesh")),
                 Map.entry("pods", with(common, "proxy", "certs")),
-                Map.entry("dns", with(common, "mesh", "route")),
+                Map.entry("dns", with(common, "mesh", "relay", "proxy")),
                 Map.entry("xds", with(common, "mesh", "certs")),
-                Map.entry("zds", with(common, "mesh")),
+                Map.entry("zds", with(common, "proxy", "pods")),
                 Map.entry("admin", with(common, "mesh", "certs", "hbone", "proxy", "dns", "xds", "zds")));
     }
 
