@@ -6,12 +6,15 @@ import io.culvert.protocol.wire.discovery.Node;
 import io.culvert.protocol.wire.discovery.Resource;
 import io.culvert.protocol.wire.discovery.Status;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The client's half of delta xDS: what to ask, what to answer, and what of a response to take.
@@ -20,15 +23,39 @@ import java.util.Set;
  * that only differences are sent. A resource whose newest version was rejected, while an older one is in force, is told
  * with an empty version: the sender repeats it, and still says when it is gone. One that never was taken is not told.
  *
- * <p>Runs on: one thread at a time. Bounds: a NACK's text at most 4,096 characters.
+ * <p>Of a type on demand nothing is sent but what was asked for by name; what was asked for and not answered yet is asked
+ * for again on the next stream.
+ *
+ * <p>Runs on: one thread at a time. Bounds: a NACK's text at most 4,096 characters; {@link #DEMANDS_MAX} unanswered names.
  *
  * <p>Source: the xDS protocol's "Incremental xDS", and observed control planes.
  */
 public final class DeltaSession {
     static final int NACK_LENGTH_MAX = 4_096;
+    /** How many names of one type may be asked for and not answered yet. */
+    public static final int DEMANDS_MAX = 10_000;
+
+    private static final int FAULTS_KEPT_MAX = 64;
+    private static final String ALL = "*";
+
+    /** What is held of one type. */
+    private static final class Held {
+        private final boolean onDemand;
+        private final Map<String, String> versions = new HashMap<>();
+        private final Set<String> demanded = new LinkedHashSet<>();
+        private boolean opening;
+
+        private Held(boolean onDemand) {
+            this.onDemand = onDemand;
+        }
+
+        private void answered(String name) {
+            demanded.remove(name);
+        }
+    }
 
     private final Node node;
-    private final Map<String, Map<String, String>> versionsByType = new LinkedHashMap<>();
+    private final Map<String, Held> types = new LinkedHashMap<>();
     private final Set<String> awaited = new LinkedHashSet<>();
 
     /**
@@ -38,101 +65,219 @@ public final class DeltaSession {
      * @param typeUrls every resource of these types is wanted; asked for in this order
      */
     public DeltaSession(Node node, List<String> typeUrls) {
+        this(node, typeUrls, Set.of());
+    }
+
+    /**
+     * A session that holds nothing yet.
+     *
+     * @param node who we are
+     * @param typeUrls the types, asked for in this order
+     * @param onDemand those of them whose resources are wanted only by name
+     */
+    public DeltaSession(Node node, List<String> typeUrls, Set<String> onDemand) {
         this.node = node;
         for (String typeUrl : typeUrls) {
-            versionsByType.put(typeUrl, new HashMap<>());
-            awaited.add(typeUrl);
+            types.put(typeUrl, new Held(onDemand.contains(typeUrl)));
+            if (!onDemand.contains(typeUrl)) {
+                awaited.add(typeUrl);
+            }
         }
     }
 
     /** Opens a stream: the requests to send first. */
     public List<DeltaDiscoveryRequest> open() {
-        List<DeltaDiscoveryRequest> requests = new ArrayList<>(versionsByType.size());
-        versionsByType.forEach((typeUrl, versions) -> requests.add(DeltaDiscoveryRequest.newBuilder()
-                .setNode(node)
-                .setTypeUrl(typeUrl)
-                .putAllInitialResourceVersions(versions)
-                .build()));
+        List<DeltaDiscoveryRequest> requests = new ArrayList<>(types.size());
+        types.forEach((typeUrl, held) -> {
+            var request = DeltaDiscoveryRequest.newBuilder().setNode(node).setTypeUrl(typeUrl);
+            if (held.onDemand) {
+                // Subscribed to and from everything at once: to nothing.
+                request.addResourceNamesSubscribe(ALL).addResourceNamesUnsubscribe(ALL);
+            }
+            held.opening = true;
+            held.demanded.forEach(name -> request.putInitialResourceVersions(name, ""));
+            requests.add(request.putAllInitialResourceVersions(held.versions).build());
+        });
         return requests;
     }
 
-    /** Takes one response; the caller applies it and then sends its reply. */
+    /**
+     * Asks for one resource of a type that is on demand: what to send if a stream is open; otherwise the next one asks.
+     * Empty when it is asked for already, or too many are.
+     */
+    public Optional<DeltaDiscoveryRequest> demand(String typeUrl, String name) {
+        Held held = types.get(typeUrl);
+        if (held == null || !held.onDemand || held.demanded.size() >= DEMANDS_MAX || !held.demanded.add(name)) {
+            return Optional.empty();
+        }
+        return Optional.of(DeltaDiscoveryRequest.newBuilder()
+                .setTypeUrl(typeUrl)
+                .addResourceNamesSubscribe(name)
+                .build());
+    }
+
+    /** Begins to take one response, resource by resource; the caller applies each and then sends the reply. */
+    public Intake take(String typeUrl, String nonce) {
+        return new Intake(typeUrl, nonce);
+    }
+
+    /** Takes one response as a whole; the caller applies it and then sends its reply. */
     public Reception receive(DeltaDiscoveryResponse response) {
-        Map<String, String> versions = versionsByType.get(response.getTypeUrl());
-        Batch batch = new Batch();
-        if (versions != null) {
+        Intake intake = take(response.getTypeUrl(), response.getNonce());
+        List<Accepted> accepted = new ArrayList<>();
+        List<ConversionFault> rejected = new ArrayList<>();
+        List<ConversionFault> warnings = new ArrayList<>();
+        if (intake.isSubscribed()) {
             for (Resource resource : response.getResourcesList()) {
-                batch.take(response.getTypeUrl(), resource, versions);
+                switch (intake.resource(resource)) {
+                    case Converted.Taken<MeshResource>(var value, var found) -> {
+                        accepted.add(new Accepted(resource.getName(), value));
+                        warnings.addAll(found);
+                    }
+                    case Converted.Rejected<MeshResource>(var fault) -> rejected.add(fault);
+                }
             }
-            response.getRemovedResourcesList().forEach(versions::remove);
-            awaited.remove(response.getTypeUrl());
+            response.getRemovedResourcesList().forEach(intake::removed);
         }
         return new Reception(
                 response.getTypeUrl(),
-                versions != null,
-                batch.accepted,
-                versions == null ? List.of() : response.getRemovedResourcesList(),
-                batch.rejected,
-                batch.warnings,
-                reply(response, batch.rejected));
+                intake.isSubscribed(),
+                accepted,
+                intake.isSubscribed() ? response.getRemovedResourcesList() : List.of(),
+                rejected,
+                warnings,
+                intake.reply());
     }
 
     /**
-     * Whether every type had a first response, even one that was rejected in part: a single bad resource must not keep a
-     * node from starting.
+     * Whether every type that is wanted whole had a first response, even one that was rejected in part: a single bad resource
+     * must not keep a node from starting.
      */
     public boolean isSynced() {
         return awaited.isEmpty();
     }
 
+    /** The types that are wanted whole and had no response yet. */
+    public Set<String> awaited() {
+        return Set.copyOf(awaited);
+    }
+
     /** How many resources of a type are held. */
     public int held(String typeUrl) {
-        Map<String, String> versions = versionsByType.get(typeUrl);
-        return versions == null ? 0 : versions.size();
+        Held held = types.get(typeUrl);
+        return held == null ? 0 : held.versions.size();
     }
 
-    private static DeltaDiscoveryRequest reply(DeltaDiscoveryResponse response, List<ConversionFault> rejected) {
-        var reply = DeltaDiscoveryRequest.newBuilder()
-                .setTypeUrl(response.getTypeUrl())
-                .setResponseNonce(response.getNonce());
-        if (!rejected.isEmpty()) {
-            reply.setErrorDetail(Status.newBuilder().setMessage(explain(rejected)));
+    /** One response being taken: its resources in their order, then its removals, then the reply. */
+    public final class Intake {
+        private final String typeUrl;
+        private final String nonce;
+        private final @Nullable Held held;
+        private final List<ConversionFault> rejected = new ArrayList<>();
+        private int rejectedCount;
+
+        private Intake(String typeUrl, String nonce) {
+            this.typeUrl = typeUrl;
+            this.nonce = nonce;
+            this.held = types.get(typeUrl);
         }
-        return reply.build();
+
+        /** False for a type that was never asked for; it is acknowledged and otherwise ignored. */
+        public boolean isSubscribed() {
+            return held != null;
+        }
+
+        /**
+         * Whether it is a stream's first of a type that is wanted whole: what was rejected before and is not in it is gone,
+         * since the sender was not told of it.
+         */
+        public boolean repeatsRejected() {
+            return held != null && held.opening && !held.onDemand;
+        }
+
+        /** Takes a resource, or does not. */
+        public Converted<MeshResource> resource(Resource wire) {
+            Converted<MeshResource> converted = MeshResources.decode(typeUrl, wire);
+            switch (converted) {
+                case Converted.Taken<MeshResource>(var value, var warnings) -> took(wire, value.resourceName());
+                case Converted.Rejected<MeshResource>(var fault) -> reject(wire.getName(), fault);
+            }
+            answered(wire.getName());
+            wire.getAliasesList().forEach(this::answered);
+            return converted;
+        }
+
+        private void took(Resource wire, String ownName) {
+            if (held != null) {
+                // The record's own text where it is the same: it is kept anyway.
+                String name = ownName.equals(wire.getName()) ? ownName : wire.getName();
+                held.versions.put(name, wire.getVersion());
+            }
+        }
+
+        private void answered(String name) {
+            if (held != null) {
+                held.answered(name);
+            }
+        }
+
+        /** Counts a resource that could not even be read as one. */
+        public void unreadable(ConversionFault fault) {
+            reject(fault.resourceName(), fault);
+        }
+
+        private void reject(String name, ConversionFault fault) {
+            rejectedCount++;
+            if (rejected.size() < FAULTS_KEPT_MAX) {
+                rejected.add(fault);
+            }
+            if (held != null) {
+                held.versions.computeIfPresent(name, (each, older) -> "");
+            }
+        }
+
+        /** Takes the news that a resource is gone, known or not. */
+        public void removed(String name) {
+            if (held != null) {
+                held.versions.remove(name);
+                held.answered(name);
+            }
+        }
+
+        /** How many resources were not taken. */
+        public int rejectedCount() {
+            return rejectedCount;
+        }
+
+        /** Ends the response: the ACK, or the NACK when a resource was not taken. */
+        public DeltaDiscoveryRequest reply() {
+            awaited.remove(typeUrl);
+            if (held != null) {
+                held.opening = false;
+            }
+            var reply = DeltaDiscoveryRequest.newBuilder().setTypeUrl(typeUrl).setResponseNonce(nonce);
+            if (rejectedCount > 0) {
+                reply.setErrorDetail(Status.newBuilder().setMessage(explain(rejected, rejectedCount)));
+            }
+            return reply.build();
+        }
     }
 
-    private static String explain(List<ConversionFault> faults) {
+    private static String explain(Collection<ConversionFault> faults, int count) {
         StringBuilder out = new StringBuilder();
-        for (int i = 0; i < faults.size(); i++) {
-            String next = (i == 0 ? "" : "; ") + faults.get(i);
-            String rest = "; and " + (faults.size() - i) + " more";
+        int told = 0;
+        for (ConversionFault fault : faults) {
+            String next = (told == 0 ? "" : "; ") + fault;
+            String rest = "; and " + (count - told) + " more";
             if (out.length() + next.length() + rest.length() > NACK_LENGTH_MAX) {
-                return out.append(rest).toString();
+                break;
             }
             out.append(next);
+            told++;
         }
-        return out.toString();
-    }
-
-    /** What became of a response's resources. */
-    private static final class Batch {
-        private final List<Accepted> accepted = new ArrayList<>();
-        private final List<ConversionFault> rejected = new ArrayList<>();
-        private final List<ConversionFault> warnings = new ArrayList<>();
-
-        private void take(String typeUrl, Resource resource, Map<String, String> versions) {
-            switch (MeshResources.decode(typeUrl, resource)) {
-                case Converted.Taken<MeshResource>(var value, var found) -> {
-                    accepted.add(new Accepted(resource.getName(), value));
-                    warnings.addAll(found);
-                    versions.put(resource.getName(), resource.getVersion());
-                }
-                case Converted.Rejected<MeshResource>(var fault) -> {
-                    rejected.add(fault);
-                    versions.computeIfPresent(resource.getName(), (name, older) -> "");
-                }
-            }
-        }
+        return told == count
+                ? out.toString()
+                : out.append("; and " + (count - told) + " more").toString();
     }
 
     /**
