@@ -19,6 +19,7 @@ import io.culvert.agent.telemetry.CertificateState;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code /config_dump} shows, gathered from where it lives. */
 final class AgentDump implements ConfigDumpSource {
@@ -27,14 +28,14 @@ final class AgentDump implements ConfigDumpSource {
     private final MeshStore mesh;
     private final CertificateStore certificates;
     private final LocalPods pods;
-    private final Supplier<MeshFileView> meshFile;
+    private final Supplier<@Nullable MeshFileView> meshFile;
     private final AgentView agent;
 
     AgentDump(
             MeshStore mesh,
             CertificateStore certificates,
             LocalPods pods,
-            Supplier<MeshFileView> meshFile,
+            Supplier<@Nullable MeshFileView> meshFile,
             AgentView agent) {
         this.mesh = mesh;
         this.certificates = certificates;
@@ -100,7 +101,7 @@ final class AgentDump implements ConfigDumpSource {
     }
 
     @Override
-    public MeshFileView meshFile() {
+    public @Nullable MeshFileView meshFile() {
         return meshFile.get();
     }
 

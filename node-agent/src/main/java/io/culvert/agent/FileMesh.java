@@ -3,6 +3,7 @@ package io.culvert.agent;
 import io.culvert.agent.admin.MeshFileView;
 import io.culvert.agent.certs.CertificateStore;
 import io.culvert.agent.config.AgentConfig;
+import io.culvert.agent.config.MeshConfig;
 import io.culvert.agent.config.NodeConfig;
 import io.culvert.agent.mesh.MeshProblem;
 import io.culvert.agent.mesh.MeshStore;
@@ -33,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: the file source's thread. Owns: the file source.
  */
-final class FileMesh implements AutoCloseable {
+final class FileMesh implements MeshFeed {
     private static final System.Logger LOG = System.getLogger(FileMesh.class.getName());
 
     private final Path file;
@@ -48,6 +49,7 @@ final class FileMesh implements AutoCloseable {
 
     FileMesh(
             AgentConfig config,
+            MeshConfig.MeshFile source,
             TrustDomain certified,
             MeshStore mesh,
             Consumer<List<WantedPod>> onPods,
@@ -55,7 +57,7 @@ final class FileMesh implements AutoCloseable {
             Metrics metrics,
             InstantSource clock,
             Runnable becameReady) {
-        this.file = config.mesh().file();
+        this.file = source.path();
         this.node = config.node().name();
         this.mesh = mesh;
         this.onPods = onPods;
@@ -74,7 +76,8 @@ final class FileMesh implements AutoCloseable {
     }
 
     /** Reads the file and begins to watch it; a bad one is waited out. */
-    void start() {
+    @Override
+    public void start() {
         MeshFileUpdate first = source.start();
         LOG.log(System.Logger.Level.DEBUG, () -> "mesh file read first at " + first.at());
     }
@@ -144,7 +147,8 @@ final class FileMesh implements AutoCloseable {
                         + (view.version().isEmpty() ? "nothing is in force" : "the last good one stays") + ": " + all);
     }
 
-    MeshFileView view() {
+    @Override
+    public MeshFileView file() {
         return view;
     }
 

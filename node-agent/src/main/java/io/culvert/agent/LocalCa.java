@@ -51,7 +51,7 @@ final class LocalCa implements CaClient {
             IssuedCertificate issued = authority.issue(id, csr, lifetime);
             return new Issued(issued.chain(), issued.roots());
         } catch (CaException e) {
-            throw new CaClient.IssueException(String.valueOf(e.getMessage()), e);
+            throw new CaClient.IssueException(CaClient.IssueException.Kind.REFUSED, String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -12,12 +12,16 @@ import io.culvert.agent.base.LoopGroup;
 import io.culvert.agent.base.LoopPulse;
 import io.culvert.agent.base.Readiness;
 import io.culvert.agent.base.Ticker;
+import io.culvert.agent.certs.CaClient;
+import io.culvert.agent.certs.CallGate;
 import io.culvert.agent.certs.CertificateKeeper;
 import io.culvert.agent.certs.CertificateStatus;
 import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.certs.CrlStore;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.AgentConfigLoader;
+import io.culvert.agent.config.MeshConfig;
 import io.culvert.agent.config.Role;
 import io.culvert.agent.dns.DnsWorld;
 import io.culvert.agent.dns.NameServers;
@@ -43,6 +47,7 @@ import io.culvert.agent.zds.ZdsClient;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
 import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.protocol.workload.Workload;
 import io.culvert.shim.ShimException;
 import io.culvert.shim.ShimSelfTest;
@@ -61,7 +66,6 @@ import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -76,6 +80,7 @@ import org.jspecify.annotations.Nullable;
 final class Wiring {
     private static final System.Logger LOG = System.getLogger(Wiring.class.getName());
     private static final int CA_CALLS_MAX = 8;
+    private static final Duration LOOK_AT_FILES = Duration.ofSeconds(2);
     /** What the JVM allows; the loops' buffers are three quarters, the rest is scratch and whatever else needs some. */
     private static final long DIRECT_BYTES_MAX = PlatformDependent.estimateMaxDirectMemory();
 
@@ -96,8 +101,9 @@ final class Wiring {
     private final LoopGroup loops;
     private final CertificateStore certificates;
     private final Metrics metrics;
+    private final Uplinks uplinks;
     private final SystemLookup hostnames;
-    private final FileMesh fileMesh;
+    private final MeshFeed meshFeed;
     private final ZdsClient handOver;
     private final AtomicBoolean takingOver = new AtomicBoolean();
     private final AdminServer admin;
@@ -119,14 +125,19 @@ final class Wiring {
         loops = LoopGroup.start(threads, bufferBytesPerLoop(threads));
         loops.onUnexpectedEnd(this::giveUp);
         LoopPulse pulse = new LoopPulse(loops.loops(), readiness, Ticker.SYSTEM);
-        LocalCa ca = LocalCa.open(config.mesh().caDirectory(), clock);
+        uplinks = new Uplinks(config);
+        CaClient ca = authority(clock);
+        CrlStore crl = config.mesh().crl() == null
+                ? CrlStore.none()
+                : CrlStore.of(config.mesh().crl());
         certificates = new CertificateStore(new CertificateKeeper.Surroundings(
                 ca,
                 config.mesh().certificateTtl(),
                 clock,
                 Ticker.SYSTEM,
                 () -> ThreadLocalRandom.current().nextDouble(),
-                new Semaphore(CA_CALLS_MAX)));
+                new CallGate(CA_CALLS_MAX),
+                crl));
         MeshStore mesh = new MeshStore(MeshSnapshot.empty(config.node().name()));
         hostnames = new SystemLookup(config.proxy().sockets().ipv6());
         ProxyWorld world = new ProxyWorld(
@@ -154,32 +165,59 @@ final class Wiring {
                 ZdsClient.Cadence.DEFAULT,
                 () -> ThreadLocalRandom.current().nextDouble(),
                 fatal -> giveUp(fatal.sentence()));
-        fileMesh = new FileMesh(
-                config,
-                ca.trustDomain(),
-                mesh,
-                podsAreHandedOver() ? each -> {} : pods::want,
-                certificates,
-                metrics,
-                clock,
-                () -> meshIsKnown(meshReady));
+        meshFeed = meshFeed(certified(ca), mesh, pods, clock, () -> meshIsKnown(meshReady));
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(
-                new AgentDump(mesh, certificates, pods, fileMesh::view, agent), loaded.settings(), version);
+                new AgentDump(mesh, certificates, pods, meshFeed::file, agent), loaded.settings(), version);
         readinessServer = new ReadinessServer(config.ports().readiness(), readiness);
         metricsServer = new MetricsServer(config.ports().stats(), metrics);
         admin = new AdminServer(config.ports().admin(), dump, logging, this::quit);
         pods.start(drain);
-        fileMesh.start();
         every(Duration.ofSeconds(1), pulse::look);
         every(Duration.ofSeconds(1), this::countCertificates);
-        every(Duration.ofSeconds(2), () -> ca.look(certificates));
+        every(LOOK_AT_FILES, crl::look);
+        if (ca instanceof LocalCa local) {
+            every(LOOK_AT_FILES, () -> local.look(certificates));
+        }
+        meshFeed.start();
     }
 
     /** Starts the agent; it runs until {@link #stop}. */
     static Wiring start(AgentConfigLoader.Loaded loaded, Logging logging)
             throws IOException, ShimException, RedirectException, CaException {
         return new Wiring(loaded, logging);
+    }
+
+    private CaClient authority(InstantSource clock) throws CaException {
+        return switch (config.mesh().authority()) {
+            case MeshConfig.CaDirectory(var path) -> LocalCa.open(path, clock);
+            case MeshConfig.CaServer(var server) -> uplinks.authority(server);
+        };
+    }
+
+    /** Of which trust domain certificates are; an authority that is asked over the network says so with each. */
+    private TrustDomain certified(CaClient ca) {
+        return ca instanceof LocalCa local ? local.trustDomain() : config.node().trustDomain();
+    }
+
+    /** In file mode the file says which pods are wanted too; under a control plane whoever hands over pods does. */
+    private MeshFeed meshFeed(
+            TrustDomain certified, MeshStore mesh, LocalPods pods, InstantSource clock, Runnable becameReady) {
+        return switch (config.mesh().source()) {
+            case MeshConfig.MeshFile file ->
+                new FileMesh(
+                        config,
+                        file,
+                        certified,
+                        mesh,
+                        podsAreHandedOver() ? each -> {} : pods::want,
+                        certificates,
+                        metrics,
+                        clock,
+                        becameReady);
+            case MeshConfig.ControlPlane plane ->
+                new ControlPlaneMesh(config.node(), plane, uplinks, mesh, certificates, metrics, becameReady);
+        };
     }
 
     /** What the agent must be allowed to do, tried now rather than with the first pod's traffic. */
@@ -206,7 +244,7 @@ final class Wiring {
 
     /** Whether the part of the node that sees pods hands them over; otherwise the mesh file names them. */
     private boolean podsAreHandedOver() {
-        return config.node().role() == Role.PROXY;
+        return config.node().role() == Role.PROXY || config.mesh().source() instanceof MeshConfig.ControlPlane;
     }
 
     /** Pods are taken over only once something is known of the mesh, or they would be cut off from it. */
@@ -223,7 +261,7 @@ final class Wiring {
             return (identity, netns) -> PodProxy.start(host, world, identity, netns);
         }
         NameServers servers = NameServers.read(config.proxy().dns().resolvConf());
-        every(Duration.ofSeconds(5), servers::reload);
+        every(LOOK_AT_FILES, servers::reload);
         DnsWorld dnsWorld = new DnsWorld(config, world.mesh(), metrics, servers, unpredictable());
         return (identity, netns) -> PodServing.start(host, world, dnsWorld, identity, netns);
     }
@@ -309,7 +347,7 @@ final class Wiring {
     void stop() {
         Duration deadline = config.process().drainDeadline();
         LOG.log(System.Logger.Level.INFO, () -> "draining for at most " + deadline.toSeconds() + " s");
-        fileMesh.close();
+        meshFeed.close();
         handOver.close();
         readinessServer.stop(HTTP_STOP);
         drain.start(deadline);
@@ -324,6 +362,7 @@ final class Wiring {
         housekeeping.shutdownNow();
         certificates.close();
         hostnames.close();
+        uplinks.close();
         boolean ended = loops.shutdown().awaitUninterruptibly(2, TimeUnit.SECONDS);
         LOG.log(System.Logger.Level.DEBUG, () -> "loops ended: " + ended);
         logging.close();

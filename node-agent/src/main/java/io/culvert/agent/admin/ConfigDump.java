@@ -45,7 +45,10 @@ public final class ConfigDump {
             config(json);
             RuntimeDump.certificates(sorted(source.certificates()), json);
             RuntimeDump.pods(source.pods(), json);
-            RuntimeDump.meshFile(source.meshFile(), json);
+            MeshFileView file = source.meshFile();
+            if (file != null) {
+                RuntimeDump.meshFile(file, json);
+            }
             agent(source.agent(), json);
             json.writeEndObject();
         }

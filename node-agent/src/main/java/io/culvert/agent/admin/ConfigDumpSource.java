@@ -1,6 +1,7 @@
 package io.culvert.agent.admin;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code /config_dump} shows; each call returns a copy that does not change any more.
@@ -16,6 +17,8 @@ public interface ConfigDumpSource {
     /** The pods of this node, with their connections. */
     List<PodView> pods();
 
+    /** The mesh file, null where a control plane tells of the mesh. */
+    @Nullable
     MeshFileView meshFile();
 
     AgentView agent();

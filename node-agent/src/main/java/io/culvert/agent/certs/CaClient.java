@@ -35,16 +35,34 @@ public interface CaClient {
         }
     }
 
-    /** The authority did not answer, or refused. */
+    /** No certificate was issued. */
     final class IssueException extends Exception {
         private static final long serialVersionUID = 1;
 
-        public IssueException(String message, Throwable cause) {
-            super(message, cause);
+        /** Whose fault it is. */
+        public enum Kind {
+            /** The authority could not be asked, or could not answer now; as soon as it answers anybody, it is worth a try. */
+            UNREACHABLE,
+            /** The authority refused this request; it may think otherwise later. */
+            REFUSED,
+            /** What it answered is of no use. */
+            BAD_ANSWER
         }
 
-        public IssueException(String message) {
+        private final Kind kind;
+
+        public IssueException(Kind kind, String message, Throwable cause) {
+            super(message, cause);
+            this.kind = kind;
+        }
+
+        public IssueException(Kind kind, String message) {
             super(message);
+            this.kind = kind;
+        }
+
+        public Kind kind() {
+            return kind;
         }
     }
 }

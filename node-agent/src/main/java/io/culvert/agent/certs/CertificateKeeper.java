@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -21,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps one identity's certificate fresh: fetches it, renews it at about half of the life that it had left when it came (it
- * starts in the past), retries with a bounded backoff.
+ * starts in the past), retries with a bounded backoff: at once, though not more than once a second, when a connection comes to
+ * wait or when the authority, which was away, answers somebody else.
  *
  * <p>Both clocks are looked at every second, so that a time of day set forward or back is noticed, and postpones nothing.
  *
@@ -43,7 +43,8 @@ public final class CertificateKeeper {
      * @param clock the time of day
      * @param ticker the time that nobody sets
      * @param jitter within [0, 1), spreads renewals and retries
-     * @param calls how many requests may be under way at once
+     * @param calls how many requests may be under way at once, and which first
+     * @param crl what of the peers' certificates was taken back
      */
     public record Surroundings(
             CaClient ca,
@@ -51,17 +52,21 @@ public final class CertificateKeeper {
             InstantSource clock,
             Ticker ticker,
             DoubleSupplier jitter,
-            Semaphore calls) {}
+            CallGate calls,
+            CrlStore crl) {}
 
     private final SpiffeId id;
     private final Surroundings surroundings;
+    private final Runnable issued;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final List<Consumer<TlsMaterial>> waiters = new ArrayList<>();
     private volatile @Nullable TlsMaterial material;
     private volatile @Nullable String problem;
+    private volatile CaClient.IssueException.@Nullable Kind failure;
     private boolean stopped;
     private boolean refreshing;
+    private boolean hurried;
 
     // Of the keeper's thread alone.
     private int failures;
@@ -69,13 +74,19 @@ public final class CertificateKeeper {
     private long plannedNanos;
     private long waitNanos;
 
-    CertificateKeeper(SpiffeId id, Surroundings surroundings) {
+    /**
+     * A keeper that does nothing by itself yet.
+     *
+     * @param issued told whenever the authority issued a certificate
+     */
+    CertificateKeeper(SpiffeId id, Surroundings surroundings, Runnable issued) {
         this.id = id;
         this.surroundings = surroundings;
+        this.issued = issued;
     }
 
-    static CertificateKeeper start(SpiffeId id, Surroundings surroundings) {
-        CertificateKeeper keeper = new CertificateKeeper(id, surroundings);
+    static CertificateKeeper start(SpiffeId id, Surroundings surroundings, Runnable issued) {
+        CertificateKeeper keeper = new CertificateKeeper(id, surroundings, issued);
         Thread.ofVirtual().name("ctl-cert-" + id.serviceAccount()).start(keeper::run);
         return keeper;
     }
@@ -89,7 +100,7 @@ public final class CertificateKeeper {
 
     /** Fetches if it is time to. */
     void look() {
-        if (!takeRefresh() && !isDue()) {
+        if (!takeRefresh() && !isDue() && !takeHurry()) {
             return;
         }
         boolean fetched = fetch();
@@ -129,20 +140,24 @@ public final class CertificateKeeper {
 
     private boolean fetch() {
         try {
-            surroundings.calls().acquire();
+            surroundings.calls().enter(this::priority);
             try {
                 WorkloadKey key = WorkloadKey.generate(id);
-                CaClient.Issued issued = surroundings.ca().issue(id, key.csr(), surroundings.lifetime());
-                publish(TlsMaterial.build(id, key.privateKey(), issued, surroundings.clock()));
-                return true;
+                CaClient.Issued answer = surroundings.ca().issue(id, key.csr(), surroundings.lifetime());
+                publish(TlsMaterial.build(id, key.privateKey(), answer, surroundings.clock(), surroundings.crl()));
             } finally {
-                surroundings.calls().release();
+                surroundings.calls().leave();
             }
+            failure = null;
+            issued.run();
+            return true;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             stop();
             return false;
         } catch (CaClient.IssueException | GeneralSecurityException | SSLException | RuntimeException e) {
+            failure =
+                    e instanceof CaClient.IssueException known ? known.kind() : CaClient.IssueException.Kind.BAD_ANSWER;
             String now = String.valueOf(e.getMessage());
             boolean news = !now.equals(problem);
             problem = now;
@@ -159,6 +174,7 @@ public final class CertificateKeeper {
         try {
             material = fresh;
             problem = null;
+            hurried = false;
             told = List.copyOf(waiters);
             waiters.clear();
         } finally {
@@ -195,6 +211,47 @@ public final class CertificateKeeper {
         }
     }
 
+    private CallGate.Priority priority() {
+        if (current() != null) {
+            return CallGate.Priority.BACKGROUND;
+        }
+        lock.lock();
+        try {
+            return waiters.isEmpty() ? CallGate.Priority.WARMUP : CallGate.Priority.REAL_TIME;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The authority answers again: does not wait for the end of the backoff if it was away when it was asked last. */
+    void authorityIsBack() {
+        if (failure == CaClient.IssueException.Kind.UNREACHABLE) {
+            hurry();
+        }
+    }
+
+    private void hurry() {
+        lock.lock();
+        try {
+            hurried = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether to ask again before the backoff is over, though not more than once a second. */
+    private boolean takeHurry() {
+        lock.lock();
+        try {
+            boolean wanted =
+                    hurried && failures > 0 && surroundings.ticker().nanoTime() - plannedNanos >= LOOK.toNanos();
+            hurried &= !wanted;
+            return wanted;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void pause() {
         lock.lock();
         try {
@@ -224,6 +281,7 @@ public final class CertificateKeeper {
             held = current();
             if (held == null) {
                 waiters.add(then);
+                hurried = true;
                 return () -> withdraw(then);
             }
         } finally {

@@ -3,6 +3,7 @@ package io.culvert.agent.certs;
 import io.culvert.protocol.identity.SpiffeId;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class CertificateStore implements CertificateSource, AutoCloseable {
     private final Map<SpiffeId, CertificateKeeper> keepers = new ConcurrentHashMap<>();
     private final CertificateKeeper.Surroundings surroundings;
+    private volatile Set<SpiffeId> expected = Set.of();
 
     public CertificateStore(CertificateKeeper.Surroundings surroundings) {
         this.surroundings = surroundings;
@@ -28,7 +30,24 @@ public final class CertificateStore implements CertificateSource, AutoCloseable 
 
     /** Starts to keep a certificate of this identity; does nothing when one is kept already. */
     public void track(SpiffeId id) {
-        keepers.computeIfAbsent(id, wanted -> CertificateKeeper.start(wanted, surroundings));
+        keepers.computeIfAbsent(id, this::start);
+    }
+
+    private CertificateKeeper start(SpiffeId id) {
+        return CertificateKeeper.start(id, surroundings, this::authorityAnswered);
+    }
+
+    private void authorityAnswered() {
+        keepers.values().forEach(CertificateKeeper::authorityIsBack);
+    }
+
+    /**
+     * Fetches ahead for workloads that are known to be of this node and may be handed over at any moment. Replaces what was
+     * expected before; those that are expected no more are kept until {@link #retain} finds that nobody wants them.
+     */
+    public void expect(Set<SpiffeId> ids) {
+        expected = Set.copyOf(ids);
+        ids.forEach(this::track);
     }
 
     /** Stops keeping it: its last workload on this node is gone. */
@@ -39,10 +58,10 @@ public final class CertificateStore implements CertificateSource, AutoCloseable 
         }
     }
 
-    /** Forgets every identity that is not wanted any more. */
+    /** Forgets every identity that is neither wanted nor expected any more. */
     public void retain(Predicate<SpiffeId> wanted) {
         for (SpiffeId id : keepers.keySet()) {
-            if (!wanted.test(id)) {
+            if (!wanted.test(id) && !expected.contains(id)) {
                 forget(id);
             }
         }
@@ -61,8 +80,7 @@ public final class CertificateStore implements CertificateSource, AutoCloseable 
 
     @Override
     public Runnable whenAvailable(SpiffeId id, Consumer<TlsMaterial> then) {
-        return keepers.computeIfAbsent(id, wanted -> CertificateKeeper.start(wanted, surroundings))
-                .whenAvailable(then);
+        return keepers.computeIfAbsent(id, this::start).whenAvailable(then);
     }
 
     /** The state of every identity, for dumps and metrics. */

@@ -12,6 +12,8 @@ public final class PeerRejectedException extends CertificateException {
         UNREADABLE,
         /** It does not chain to our roots, or may not be used like this. */
         UNTRUSTED,
+        /** An authority took it, or one above it, back. */
+        REVOKED,
         /** It is expired, or not valid yet. */
         NOT_VALID_NOW,
         /** It names no SPIFFE id, several URIs, or a malformed one. */

@@ -37,7 +37,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Verifies a peer's chain against the roots of one workload certificate, and its SPIFFE id against what is expected.
  *
- * <p>Chains that verified are remembered until the earliest of their ends; a new set of roots is a new verifier.
+ * <p>Chains that verified are remembered until the earliest of their ends, or until other revocation lists are in force; a new
+ * set of roots is a new verifier.
  *
  * <p>Runs on: any. Bounds: chains of at most 8 certificates, {@link #REMEMBERED_MAX} remembered.
  *
@@ -67,13 +68,21 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     private final Map<String, Verified> remembered = new ConcurrentHashMap<>();
     private final Map<SSLEngine, List<SpiffeId>> expected = new ConcurrentHashMap<>();
 
-    private record Verified(SpiffeId id, Instant notBefore, Instant notAfter) {}
+    private final CrlStore crl;
+
+    private record Verified(SpiffeId id, Instant notBefore, Instant notAfter, Revocations revocations) {}
 
     SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock) {
-        this(self, roots, clock, REMEMBERED_MAX);
+        this(self, roots, clock, CrlStore.none());
     }
 
-    SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock, int rememberedMax) {
+    SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock, CrlStore crl) {
+        this(self, roots, clock, crl, REMEMBERED_MAX);
+    }
+
+    SpiffeVerifier(
+            SpiffeId self, List<X509Certificate> roots, InstantSource clock, CrlStore crl, int rememberedMax) {
+        this.crl = crl;
         this.self = self;
         this.roots = List.copyOf(roots);
         this.anchors = roots.stream().map(root -> new TrustAnchor(root, null)).collect(Collectors.toUnmodifiableSet());
@@ -130,6 +139,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         int code = switch (rejected.why()) {
             case UNREADABLE -> CertificateVerifier.X509_V_ERR_CERT_REJECTED;
             case UNTRUSTED -> CertificateVerifier.X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+            case REVOKED -> CertificateVerifier.X509_V_ERR_CERT_REVOKED;
             case NOT_VALID_NOW -> CertificateVerifier.X509_V_ERR_CERT_HAS_EXPIRED;
             case BAD_SPIFFE_ID, OTHER_TRUST_DOMAIN, WRONG_IDENTITY ->
                 CertificateVerifier.X509_V_ERR_PERMITTED_VIOLATION;
@@ -144,7 +154,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         }
         String key = purpose + fingerprint(chain);
         Verified known = remembered.get(key);
-        if (known == null) {
+        if (known == null || known.revocations() != crl.current()) {
             known = verifyAnew(parsed(chain), purpose);
             if (remembered.size() >= rememberedMax) {
                 remembered.clear();
@@ -171,8 +181,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         X509Certificate leaf = chain.getFirst();
         requirePurpose(leaf, purpose);
         SpiffeId id = idOf(leaf);
-        List<X509Certificate> path =
-                chain.stream().filter(one -> !roots.contains(one)).toList();
+        List<X509Certificate> path = withoutRoots(chain);
         // The leaf itself must be among what is validated.
         if (path.isEmpty() || !path.getFirst().equals(leaf)) {
             throw new PeerRejectedException(Why.UNTRUSTED, "a root presented itself as a workload");
@@ -189,6 +198,8 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
                     "the peer's certificate does not chain to our roots: " + e.getMessage(),
                     e);
         }
+        Revocations revocations = crl.current();
+        requireNotRevoked(path, revocations);
         Instant notBefore = Instant.MIN;
         Instant notAfter = Instant.MAX;
         for (X509Certificate one : path) {
@@ -197,7 +208,26 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
             notBefore = from.isAfter(notBefore) ? from : notBefore;
             notAfter = until.isBefore(notAfter) ? until : notAfter;
         }
-        return new Verified(id, notBefore, notAfter);
+        return new Verified(id, notBefore, notAfter, revocations);
+    }
+
+    private List<X509Certificate> withoutRoots(List<X509Certificate> chain) {
+        return chain.stream().filter(one -> !roots.contains(one)).toList();
+    }
+
+    private void requireNotRevoked(List<X509Certificate> path, Revocations revocations) throws PeerRejectedException {
+        X509Certificate revoked = revocations.firstRevoked(path, roots);
+        if (revoked != null) {
+            throw new PeerRejectedException(
+                    Why.REVOKED,
+                    "certificate " + revoked.getSerialNumber().toString(16) + " of " + revoked.getIssuerX500Principal()
+                            + " is revoked");
+        }
+    }
+
+    /** Looks at a chain that verified before again, as far as revocation goes: expiry ends no tunnel. */
+    void requireStillGood(X509Certificate[] chain) throws CertificateException {
+        requireNotRevoked(withoutRoots(parsed(chain)), crl.current());
     }
 
     private static boolean notValidNow(GeneralSecurityException e) {

@@ -18,10 +18,12 @@ import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.List;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One workload certificate with its key and roots, ready for TLS in both roles: TLS 1.3 only, ALPN {@code h2}, client
@@ -71,11 +73,16 @@ public final class TlsMaterial {
      */
     static TlsMaterial build(SpiffeId id, PrivateKey key, CaClient.Issued issued, InstantSource clock)
             throws CertificateException, SSLException {
+        return build(id, key, issued, clock, CrlStore.none());
+    }
+
+    static TlsMaterial build(SpiffeId id, PrivateKey key, CaClient.Issued issued, InstantSource clock, CrlStore crl)
+            throws CertificateException, SSLException {
         X509Certificate leaf = issued.chain().getFirst();
         if (!SpiffeVerifier.idOf(leaf).equals(id)) {
             throw new CertificateException("the authority answered with a certificate of another identity");
         }
-        SpiffeVerifier verifier = new SpiffeVerifier(id, issued.roots(), clock);
+        SpiffeVerifier verifier = new SpiffeVerifier(id, issued.roots(), clock, crl);
         X509Certificate[] chain = issued.chain().toArray(X509Certificate[]::new);
         SslContext server = common(SslContextBuilder.forServer(key, chain), verifier)
                 .clientAuth(ClientAuth.REQUIRE)
@@ -136,6 +143,23 @@ public final class TlsMaterial {
             return new PeerIdentity.Verified(SpiffeVerifier.idOf((X509Certificate) chain[0]));
         } catch (SSLPeerUnverifiedException | CertificateException e) {
             return new PeerIdentity.Absent(PeerIdentity.Reason.NO_SPIFFE_SAN);
+        }
+    }
+
+    /**
+     * Why the peer of a finished handshake may not go on, by the revocation lists now in force; null when it may. To be asked of
+     * each tunnel when the lists change.
+     */
+    public @Nullable PeerRejectedException revoked(SSLEngine engine) {
+        try {
+            Certificate[] chain = engine.getSession().getPeerCertificates();
+            verifier.requireStillGood(Arrays.copyOf(chain, chain.length, X509Certificate[].class));
+            return null;
+        } catch (PeerRejectedException e) {
+            return e;
+        } catch (SSLPeerUnverifiedException | CertificateException e) {
+            return new PeerRejectedException(
+                    PeerRejectedException.Why.UNREADABLE, "the peer's certificate cannot be read again", e);
         }
     }
 

@@ -54,7 +54,7 @@ public final class AgentConfigLoader {
         }
         List<Setting> settings = new ArrayList<>();
         for (Knob knob : Knob.values()) {
-            settings.add(loader.reader.setting(knob));
+            settings.add(shown(loader.reader.setting(knob)));
         }
         return new Loaded(config, List.copyOf(settings));
     }
@@ -106,10 +106,13 @@ public final class AgentConfigLoader {
     }
 
     private MeshConfig mesh() {
-        return new MeshConfig(
-                reader.requiredPath(Knob.MESH_FILE),
-                reader.requiredPath(Knob.CA_DIRECTORY),
-                reader.duration(Knob.SECRET_TTL));
+        return new MeshSettings(reader, inputs.environment(), problems).read();
+    }
+
+    /** Settings are shown to whoever may look at the agent; a token is not. */
+    private static Setting shown(Setting setting) {
+        boolean secret = setting.knob() == Knob.AUTH_TOKEN && setting.isSet() && MeshSettings.isLiteral(setting.text());
+        return secret ? new Setting(setting.knob(), "(a token)", setting.origin()) : setting;
     }
 
     private PortConfig ports() {

@@ -34,17 +34,66 @@ public enum Knob {
                     .byDefault("/var/run/ztunnel/ztunnel.sock")
                     .means(
                             "The socket at which the part of the node that sees pods come and go hands them over to the part that serves them.")),
+    POD_NAME(row(KnobType.TEXT, "--pod-name", "node.podName", "POD_NAME")
+            .byDefault("")
+            .means("The name of the agent's own pod, which the control plane is told.")),
+    POD_NAMESPACE(row(KnobType.TEXT, "--pod-namespace", "node.podNamespace", "POD_NAMESPACE")
+            .byDefault("")
+            .means("The namespace of the agent's own pod.")),
+    SERVICE_ACCOUNT(row(KnobType.TEXT, "--service-account", "node.serviceAccount", "SERVICE_ACCOUNT")
+            .byDefault("")
+            .means("The service account of the agent's own pod.")),
+    INSTANCE_IP(row(KnobType.TEXT, "--instance-ip", "node.instanceIp", "INSTANCE_IP")
+            .byDefault("")
+            .means("The address of the agent's own pod.")),
 
     MESH_FILE(
             row(KnobType.PATH, "--mesh-file", "mesh.file", "CULVERT_MESH_FILE")
                     .means(
-                            "The file that lists workloads, services and policies; it is read again whenever it changes. Required.")),
-    CA_DIRECTORY(row(KnobType.PATH, "--ca-dir", "mesh.caDirectory", "CULVERT_CA_DIR")
-            .means("The directory of the certificate authority, made by `culvert-agent ca init`. Required.")),
+                            "The file that lists workloads, services and policies; it is read again whenever it changes. Either this or `xds.address` is required.")),
+    CA_DIRECTORY(
+            row(KnobType.PATH, "--ca-dir", "mesh.caDirectory", "CULVERT_CA_DIR")
+                    .means(
+                            "The directory of the certificate authority, made by `culvert-agent ca init`. Either this or `ca.address` is required.")),
+    AUTH_TOKEN(
+            row(KnobType.TEXT, "--auth-token", "mesh.authToken", "AUTH_TOKEN")
+                    .means(
+                            "What the agent proves itself with to control plane and authority: a path, read for each call, or the token itself. When not set: `./var/run/secrets/tokens/istio-token` if it exists, else nothing.")),
+    CRL_PATH(
+            row(KnobType.PATH, "--crl", "mesh.crl", "CRL_PATH")
+                    .means(
+                            "A file of certificate revocation lists, PEM or DER. Read again when it changes; who is revoked is refused at the next handshake.")),
     SECRET_TTL(row(KnobType.DURATION, "--secret-ttl", "mesh.secretTtl", "SECRET_TTL")
             .byDefault("24h")
             .within("10s", "7d")
             .means("How long a workload's certificate is asked to be valid; it is renewed at half of that.")),
+
+    XDS_ADDRESS(
+            row(KnobType.TEXT, "--xds-address", "xds.address", "XDS_ADDRESS")
+                    .means(
+                            "The control plane that tells of workloads, services and policies, as `host:port` or `https://host:port`; `http://` does without TLS. When neither this nor `mesh.file` is set, in a Kubernetes pod: `https://istiod.istio-system.svc:15012`.")),
+    XDS_ROOT_CA(
+            row(KnobType.TEXT, "--xds-root-ca", "xds.rootCa", "XDS_ROOT_CA")
+                    .byDefault("./var/run/secrets/istio/root-cert.pem")
+                    .means(
+                            "Whom the control plane must chain to: a path, `SYSTEM` for the system's roots, or certificates in PEM.")),
+    ALT_XDS_HOSTNAME(row(KnobType.TEXT, "--xds-alt-hostname", "xds.altHostname", "ALT_XDS_HOSTNAME")
+            .byDefault("")
+            .means("A further name that the control plane's certificate may carry.")),
+    XDS_ON_DEMAND(row(KnobType.BOOLEAN, "--xds-on-demand", "xds.onDemand", "XDS_ON_DEMAND")
+            .byDefault("false")
+            .means("Whether workloads and services are asked for one by one, when somebody wants to reach them.")),
+
+    CA_ADDRESS(
+            row(KnobType.TEXT, "--ca-address", "ca.address", "CA_ADDRESS")
+                    .means(
+                            "The certificate authority, written like `xds.address`. When neither this nor `mesh.caDirectory` is set, in a Kubernetes pod: `https://istiod.istio-system.svc:15012`.")),
+    CA_ROOT_CA(row(KnobType.TEXT, "--ca-root-ca", "ca.rootCa", "CA_ROOT_CA")
+            .byDefault("./var/run/secrets/istio/root-cert.pem")
+            .means("Whom the authority must chain to, written like `xds.rootCa`.")),
+    ALT_CA_HOSTNAME(row(KnobType.TEXT, "--ca-alt-hostname", "ca.altHostname", "ALT_CA_HOSTNAME")
+            .byDefault("")
+            .means("A further name that the authority's certificate may carry.")),
 
     OUTBOUND_PORT(row(KnobType.INTEGER, "--outbound-port", "ports.outbound", "CULVERT_OUTBOUND_PORT")
             .byDefault("15001")

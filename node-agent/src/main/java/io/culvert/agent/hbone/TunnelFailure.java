@@ -61,6 +61,7 @@ record TunnelFailure(
         return switch (rejected.why()) {
             case UNREADABLE, UNTRUSTED ->
                 new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.UNTRUSTED_CERTIFICATE);
+            case REVOKED -> new TunnelFailure(CloseReason.CERTIFICATE_REVOKED, detail, BadPeer.REVOKED_CERTIFICATE);
             case NOT_VALID_NOW -> new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.EXPIRED_CERTIFICATE);
             case BAD_SPIFFE_ID -> new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.BAD_SPIFFE_ID);
             case OTHER_TRUST_DOMAIN -> new TunnelFailure(CloseReason.TLS_FAILED, detail, BadPeer.OTHER_TRUST_DOMAIN);

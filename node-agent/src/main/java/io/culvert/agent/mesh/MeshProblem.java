@@ -16,6 +16,10 @@ public record MeshProblem(Kind kind, String subject, String sentence) {
         SERVICE_IDENTITY,
         /** A workload is selected by a policy that nobody sent. */
         UNKNOWN_POLICY,
+        /** A resource could not be taken; what was known under its name stays in force. */
+        REJECTED_RESOURCE,
+        /** A part of a resource was left out, or replaced by something at least as strict. */
+        ALTERED_RESOURCE,
         /** There are more problems than are kept. */
         TOO_MANY
     }

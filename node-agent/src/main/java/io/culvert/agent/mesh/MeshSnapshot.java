@@ -274,6 +274,19 @@ public final class MeshSnapshot {
             return this;
         }
 
+        /** Notes something that is wrong with a resource, in place of what was noted of it before. */
+        public Builder report(MeshProblem problem) {
+            change.forgetReports(problem.subject());
+            change.report(problem);
+            return this;
+        }
+
+        /** Nothing is wrong with a resource any more, as far as {@link #report} told. */
+        public Builder forgetReports(String subject) {
+            change.forgetReports(subject);
+            return this;
+        }
+
         /** From now on it is known which policies there are: a policy that is not there does not exist. */
         public Builder policiesComplete() {
             change.policiesComplete();

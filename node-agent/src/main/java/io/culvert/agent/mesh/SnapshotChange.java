@@ -124,6 +124,17 @@ final class SnapshotChange {
         ownPolicies().remove(key);
     }
 
+    void report(MeshProblem problem) {
+        requireOpen();
+        problems.report(problem.kind(), problem.subject(), problem.sentence());
+    }
+
+    void forgetReports(String subject) {
+        requireOpen();
+        problems.clear(Kind.REJECTED_RESOURCE, subject);
+        problems.clear(Kind.ALTERED_RESOURCE, subject);
+    }
+
     void policiesComplete() {
         requireOpen();
         policiesComplete = true;

@@ -9,6 +9,7 @@ public enum BadPeer {
     HANDSHAKE_TIMEOUT("a TLS handshake or HTTP/2 preface did not finish in time"),
     NO_CERTIFICATE("no client certificate was presented"),
     UNTRUSTED_CERTIFICATE("a certificate does not chain to our roots"),
+    REVOKED_CERTIFICATE("a certificate, or its authority's, is revoked"),
     EXPIRED_CERTIFICATE("a certificate is expired or not valid yet"),
     BAD_SPIFFE_ID("a certificate carries no SPIFFE id, more than one, or a malformed one"),
     OTHER_TRUST_DOMAIN("a certificate belongs to another trust domain"),

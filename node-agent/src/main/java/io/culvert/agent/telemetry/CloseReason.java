@@ -54,6 +54,11 @@ public enum CloseReason {
             true,
             "TLS handshake failed",
             "The TLS handshake failed; check that both ends have certificates of the same root, and clocks that agree."),
+    CERTIFICATE_REVOKED(
+            ResponseFlag.CERT_REVOKED,
+            true,
+            "the peer's certificate is revoked",
+            "A revocation list names the peer's certificate or an authority above it; the detail tells which. The peer needs a new one."),
     PEER_IDENTITY_MISMATCH(
             ResponseFlag.TLS_FAILURE,
             true,

@@ -60,6 +60,36 @@ public enum Metric {
             "How long DNS queries passed on took",
             DnsLabels.NAMES),
     BUILD("istio_build", MetricKind.GAUGE, true, "The version as fleet tools know it", List.of("component", "tag")),
+    XDS_TERMINATIONS(
+            "istio_xds_connection_terminations",
+            MetricKind.COUNTER,
+            false,
+            "Streams from the control plane that ended, by how",
+            List.of("reason")),
+    XDS_MESSAGES(
+            "istio_xds_message",
+            MetricKind.COUNTER,
+            false,
+            "Messages from the control plane, by type of resource",
+            List.of("url")),
+    XDS_MESSAGE_BYTES(
+            "istio_xds_message_bytes",
+            MetricKind.COUNTER,
+            false,
+            "Bytes of messages from the control plane, by type of resource",
+            List.of("url")),
+    XDS_CONNECTED(
+            "culvert_xds_connected",
+            MetricKind.GAUGE,
+            true,
+            "1 while the control plane answers on an open stream, otherwise 0",
+            List.of()),
+    XDS_REJECTED(
+            "culvert_xds_rejected_resources",
+            MetricKind.COUNTER,
+            true,
+            "Resources from the control plane that were not taken, by type",
+            List.of("url")),
     PROXIES_ACTIVE("workload_manager_active_proxy_count", MetricKind.GAUGE, false, "Pods that are served", List.of()),
     PROXIES_PENDING(
             "workload_manager_pending_proxy_count",

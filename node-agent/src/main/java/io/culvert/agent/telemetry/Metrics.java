@@ -70,6 +70,11 @@ public final class Metrics {
             Series.of(CertificateState.class, each -> certificatesHeld.labelValues(each.label()));
     private final Gauge proxiesActive = gauge(Metric.PROXIES_ACTIVE);
     private final Gauge proxiesPending = gauge(Metric.PROXIES_PENDING);
+    private final Counter xdsTerminations = counter(Metric.XDS_TERMINATIONS);
+    private final Counter xdsMessages = counter(Metric.XDS_MESSAGES);
+    private final Counter xdsMessageBytes = counter(Metric.XDS_MESSAGE_BYTES);
+    private final Counter xdsRejected = counter(Metric.XDS_REJECTED);
+    private volatile @Nullable Boolean xdsConnected;
     private final Counter proxiesStarted = counter(Metric.PROXIES_STARTED);
     private final Counter proxiesStopped = counter(Metric.PROXIES_STOPPED);
     private final BoundedCounter onDemandDns = new BoundedCounter(counter(Metric.ON_DEMAND_DNS));
@@ -86,6 +91,7 @@ public final class Metrics {
         configReloads.initLabelValues(APPLIED);
         configReloads.initLabelValues(REFUSED);
         gauge(Metric.CONFIG_LAST_APPLIED, sink -> seconds(configLastApplied, sink));
+        gauge(Metric.XDS_CONNECTED, sink -> flag(xdsConnected, sink));
         gauge(Metric.CERTIFICATE_EXPIRY, sink -> seconds(certificateExpiry, sink));
     }
 
@@ -214,6 +220,37 @@ public final class Metrics {
     /** When the first of the workload certificates in use expires; null while none is in use. */
     public void earliestCertificateExpiry(@Nullable Instant when) {
         certificateExpiry = when;
+    }
+
+    /** A stream from the control plane ended. */
+    public void xdsTerminated(XdsTermination how) {
+        xdsTerminations.labelValues(how.label()).inc();
+    }
+
+    /**
+     * A message came from the control plane.
+     *
+     * @param typeUrl one of few
+     */
+    public void xdsMessage(String typeUrl, int bytes) {
+        xdsMessages.labelValues(typeUrl).inc();
+        xdsMessageBytes.labelValues(typeUrl).inc(bytes);
+    }
+
+    /** Resources of a message were not taken. */
+    public void xdsRejected(String typeUrl, int count) {
+        xdsRejected.labelValues(typeUrl).inc(count);
+    }
+
+    /** Whether the control plane answers on an open stream. */
+    public void xdsConnected(boolean connected) {
+        xdsConnected = connected;
+    }
+
+    private static void flag(@Nullable Boolean value, BiConsumer<Double, String[]> sink) {
+        if (value != null) {
+            sink.accept(value ? 1.0 : 0.0, new String[0]);
+        }
     }
 
     private static void seconds(@Nullable Instant when, BiConsumer<Double, String[]> sink) {

@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
 
 class CertificateKeeperTest {
@@ -24,7 +23,10 @@ class CertificateKeeperTest {
     private final FakeTicker ticker = new FakeTicker();
     private final FakeCa ca = new FakeCa(clock);
     private final CertificateKeeper keeper = new CertificateKeeper(
-            ID, new CertificateKeeper.Surroundings(ca, LIFETIME, clock, ticker::nanoTime, () -> 0.5, new Semaphore(1)));
+            ID,
+            new CertificateKeeper.Surroundings(
+                    ca, LIFETIME, clock, ticker::nanoTime, () -> 0.5, new CallGate(1), CrlStore.none()),
+            () -> {});
 
     private void pass(Duration time) {
         clock.advance(time);
@@ -68,7 +70,14 @@ class CertificateKeeperTest {
         CertificateKeeper brief = new CertificateKeeper(
                 ID,
                 new CertificateKeeper.Surroundings(
-                        ca, Duration.ofSeconds(10), clock, ticker::nanoTime, () -> 0.5, new Semaphore(1)));
+                        ca,
+                        Duration.ofSeconds(10),
+                        clock,
+                        ticker::nanoTime,
+                        () -> 0.5,
+                        new CallGate(1),
+                        CrlStore.none()),
+                () -> {});
         for (int i = 0; i < 60; i++) {
             brief.look();
             pass(Duration.ofSeconds(1));
@@ -188,5 +197,53 @@ class CertificateKeeperTest {
         keeper.look();
         assertEquals(1, told.size());
         assertNull(keeper.status().problem());
+    }
+
+    @Test
+    void asksAgainWithinASecond_whenAConnectionComesToWait() {
+        ca.fails = true;
+        ca.failure = CaClient.IssueException.Kind.REFUSED;
+        keeper.look();
+        lookFor(Duration.ofMinutes(5));
+        ca.fails = false;
+        Runnable _ = keeper.whenAvailable(material -> {});
+        assertEquals(1, lookFor(Duration.ofSeconds(1)));
+        held();
+    }
+
+    @Test
+    void isNotDrivenByConnections_moreThanOnceASecond() {
+        ca.fails = true;
+        keeper.look();
+        lookFor(Duration.ofMinutes(5));
+        int before = ca.callCount();
+        for (int i = 0; i < 100; i++) {
+            Runnable _ = keeper.whenAvailable(material -> {});
+            keeper.look();
+            pass(Duration.ofMillis(100));
+        }
+        int calls = ca.callCount() - before;
+        assertTrue(calls >= 8 && calls <= 11, () -> calls + " calls in ten seconds");
+    }
+
+    @Test
+    void asksAgain_whenTheAuthorityIsBack_unlessItRefused() {
+        ca.fails = true;
+        keeper.look();
+        lookFor(Duration.ofMinutes(5));
+        pass(Duration.ofSeconds(1));
+        keeper.look();
+        int before = ca.callCount();
+        pass(Duration.ofSeconds(1));
+        keeper.authorityIsBack();
+        keeper.look();
+        assertEquals(before + 1, ca.callCount());
+        ca.failure = CaClient.IssueException.Kind.REFUSED;
+        lookFor(Duration.ofSeconds(16));
+        before = ca.callCount();
+        pass(Duration.ofSeconds(1));
+        keeper.authorityIsBack();
+        keeper.look();
+        assertEquals(before, ca.callCount());
     }
 }

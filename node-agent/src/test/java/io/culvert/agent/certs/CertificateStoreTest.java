@@ -10,8 +10,8 @@ import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.testkit.FakeInstantSource;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -23,7 +23,7 @@ class CertificateStoreTest {
     private final FakeInstantSource clock = new FakeInstantSource(TestCa.EPOCH);
     private final FakeCa ca = new FakeCa(clock);
     private final CertificateStore store = new CertificateStore(new CertificateKeeper.Surroundings(
-            ca, Duration.ofHours(1), clock, Ticker.SYSTEM, () -> 0.5, new Semaphore(2)));
+            ca, Duration.ofHours(1), clock, Ticker.SYSTEM, () -> 0.5, new CallGate(2), CrlStore.none()));
 
     @AfterEach
     void close() {
@@ -77,5 +77,17 @@ class CertificateStoreTest {
             return true;
         });
         assertEquals(true, renewed.get(10, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void fetchesAheadWhatIsExpected_andKeepsItThoughNobodyWantsItYet() throws Exception {
+        store.expect(Set.of(FIRST));
+        TlsMaterial first = await(FIRST);
+        store.retain(id -> false);
+        assertSame(first, store.current(FIRST));
+        store.expect(Set.of());
+        assertSame(first, store.current(FIRST));
+        store.retain(id -> false);
+        assertNull(store.current(FIRST));
     }
 }

@@ -13,6 +13,7 @@ final class FakeCa implements CaClient {
     private final InstantSource clock;
     final List<SpiffeId> calls = new ArrayList<>();
     boolean fails;
+    IssueException.Kind failure = IssueException.Kind.UNREACHABLE;
     boolean answersForAnother;
     Duration aheadOfUs = Duration.ZERO;
 
@@ -24,7 +25,7 @@ final class FakeCa implements CaClient {
     public synchronized Issued issue(SpiffeId id, byte[] csr, Duration lifetime) throws IssueException {
         calls.add(id);
         if (fails) {
-            throw new IssueException("the authority is away");
+            throw new IssueException(failure, "the authority is away");
         }
         SpiffeId answered = answersForAnother ? SpiffeId.parse("spiffe://cluster.local/ns/else/sa/where") : id;
         Instant now = clock.instant().plus(aheadOfUs);

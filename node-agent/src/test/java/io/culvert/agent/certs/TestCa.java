@@ -7,6 +7,8 @@ import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.PublicKey;
+import java.security.cert.CRLException;
+import java.security.cert.X509CRL;
 import java.security.cert.X509Certificate;
 import java.security.spec.ECGenParameterSpec;
 import java.time.Duration;
@@ -19,6 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLException;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.CRLReason;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
@@ -26,6 +29,8 @@ import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.cert.CertIOException;
+import org.bouncycastle.cert.X509v2CRLBuilder;
+import org.bouncycastle.cert.jcajce.JcaX509CRLConverter;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.operator.OperatorCreationException;
@@ -69,6 +74,7 @@ public final class TestCa {
     private static Leaf caSpec() {
         Leaf spec = new Leaf();
         spec.authority = true;
+        spec.from = EPOCH.minus(Duration.ofDays(3_650));
         spec.until = EPOCH.plus(Duration.ofDays(3_650));
         return spec;
     }
@@ -95,6 +101,12 @@ public final class TestCa {
         /** Adds a DNS name. */
         public Leaf dns(String dns) {
             names.add(new GeneralName(GeneralName.dNSName, dns));
+            return this;
+        }
+
+        /** Adds an address. */
+        public Leaf ip(String address) {
+            names.add(new GeneralName(GeneralName.iPAddress, address));
             return this;
         }
 
@@ -128,6 +140,22 @@ public final class TestCa {
         signed.add(sign(name, keys, new X500Name(leaf.names.isEmpty() ? "CN=leaf" : ""), key, leaf));
         signed.addAll(chain.subList(0, chain.size() - 1));
         return signed;
+    }
+
+    /** A revocation list of this authority, as one that has just begun. */
+    public X509CRL revoke(X509Certificate... certificates) {
+        try {
+            X509v2CRLBuilder builder = new X509v2CRLBuilder(name, Date.from(EPOCH.minus(Duration.ofDays(1))));
+            builder.setNextUpdate(Date.from(EPOCH.plus(Duration.ofDays(1))));
+            for (X509Certificate each : certificates) {
+                builder.addCRLEntry(
+                        each.getSerialNumber(), Date.from(EPOCH.minus(Duration.ofDays(1))), CRLReason.keyCompromise);
+            }
+            return new JcaX509CRLConverter()
+                    .getCRL(builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate())));
+        } catch (CRLException | OperatorCreationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** A chain for some key. */
@@ -165,7 +193,7 @@ public final class TestCa {
         }
     }
 
-    private static KeyPair newKeys() {
+    public static KeyPair newKeys() {
         try {
             KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
             generator.initialize(new ECGenParameterSpec("secp256r1"));

@@ -166,8 +166,8 @@ class AgentConfigLoaderTest {
                 List.of(
                         "node.name (not set): is required; give --node-name or set NODE_NAME",
                         "node.trustDomain (TRUST_DOMAIN): a trust domain has only a-z, 0-9, '.', '-' and '_'",
-                        "mesh.file (not set): is required; give --mesh-file or set CULVERT_MESH_FILE",
-                        "mesh.caDirectory (not set): is required; give --ca-dir or set CULVERT_CA_DIR",
+                        "mesh.file (not set): or xds.address is required; give --mesh-file or --xds-address, or set CULVERT_MESH_FILE or XDS_ADDRESS",
+                        "mesh.caDirectory (not set): or ca.address is required; give --ca-dir or --ca-address, or set CULVERT_CA_DIR or CA_ADDRESS",
                         "ports.admin (CULVERT_ADMIN_PORT): '99999' is out of bounds; write 0 to 65535",
                         "sockets.ipv6 (IPV6_ENABLED): 'yes' is neither true nor false; write true or false",
                         "sockets.keepalive.time (KEEPALIVE_TIME): 'soon' is no duration; write for example 500ms, 10s, 5m or 1h30m",
@@ -417,5 +417,112 @@ class AgentConfigLoaderTest {
                     .filter(each -> each.contains("out of bounds"))
                     .toList();
         }
+    }
+
+    private static MeshConfig mesh(Map<Knob, String> flags, Map<String, String> environment) throws ConfigException {
+        Map<Knob, String> all = new EnumMap<>(Knob.class);
+        all.put(Knob.NODE_NAME, "n1");
+        all.putAll(flags);
+        return AgentConfigLoader.load(new ConfigInputs(all, environment, null, 8))
+                .config()
+                .mesh();
+    }
+
+    @Test
+    void takesAControlPlaneInPlaceOfAFile() throws ConfigException {
+        MeshConfig config = mesh(
+                Map.of(),
+                Map.of(
+                        "XDS_ADDRESS", "istiod.istio-system.svc:15012",
+                        "CA_ADDRESS", "http://[2001:db8::1]:15010",
+                        "ALT_XDS_HOSTNAME", "istiod",
+                        "XDS_HEADER_Foo", "bar",
+                        "CA_HEADER_x-y", "z",
+                        "POD_NAME", "p",
+                        "POD_NAMESPACE", "ns",
+                        "ISTIO_META_CLUSTER_ID", "c1",
+                        "ISTIO_METAJSON_LABELS", "{}",
+                        "CRL_PATH", "/crl.pem"));
+        assertEquals(
+                new MeshConfig.ControlPlane(
+                        new ServerConfig(
+                                "istiod.istio-system.svc",
+                                15012,
+                                false,
+                                "./var/run/secrets/istio/root-cert.pem",
+                                "istiod",
+                                Map.of("foo", "bar")),
+                        false,
+                        new NodeMetadata("p", "ns", "", Map.of("CLUSTER_ID", "c1"), Map.of("LABELS", "{}"))),
+                config.source());
+        assertEquals(
+                new MeshConfig.CaServer(new ServerConfig(
+                        "2001:db8::1", 15010, true, "./var/run/secrets/istio/root-cert.pem", "", Map.of("x-y", "z"))),
+                config.authority());
+        assertEquals(new Token.None(), config.token());
+        assertEquals(Path.of("/crl.pem"), config.crl());
+    }
+
+    @Test
+    void findsTheControlPlaneByItself_inKubernetes() throws ConfigException {
+        MeshConfig config = mesh(Map.of(), Map.of("KUBERNETES_SERVICE_HOST", "10.96.0.1"));
+        assertTrue(config.source() instanceof MeshConfig.ControlPlane plane
+                && plane.server().authority().equals("istiod.istio-system.svc:15012"));
+        assertTrue(config.authority() instanceof MeshConfig.CaServer);
+        MeshConfig local = mesh(
+                Map.of(Knob.MESH_FILE, "mesh.yaml", Knob.CA_DIRECTORY, "ca"),
+                Map.of("KUBERNETES_SERVICE_HOST", "10.96.0.1"));
+        assertEquals(new MeshConfig.MeshFile(Path.of("mesh.yaml")), local.source());
+        assertEquals(new MeshConfig.CaDirectory(Path.of("ca")), local.authority());
+    }
+
+    @Test
+    void refusesBothOfAFileAndAControlPlane_andAddressesThatAreNone() {
+        assertEquals(
+                List.of(
+                        "xds.address (XDS_ADDRESS): cannot be set together with mesh.file; remove one of them",
+                        "ca.address (CA_ADDRESS): cannot be set together with mesh.caDirectory; remove one of them"),
+                problems(new ConfigInputs(REQUIRED, Map.of("XDS_ADDRESS", "a:1", "CA_ADDRESS", "b:1"), null, 8)));
+        for (String wrong : List.of("ftp://a:1", "a:1/path", "a:99999", "https://", "a b", "u@a:1")) {
+            assertEquals(
+                    1,
+                    problems(new ConfigInputs(
+                                    Map.of(Knob.NODE_NAME, "n1", Knob.CA_DIRECTORY, "ca"),
+                                    Map.of("XDS_ADDRESS", wrong),
+                                    null,
+                                    8))
+                            .size(),
+                    wrong);
+        }
+    }
+
+    @Test
+    void refusesHeadersThatAreNone() {
+        Map<String, String> environment = Map.of(
+                "XDS_ADDRESS", "a:1", "XDS_HEADER_a b", "x", "XDS_HEADER_grpc-status", "x", "XDS_HEADER_v", "\u0001");
+        assertEquals(
+                3,
+                problems(new ConfigInputs(Map.of(Knob.NODE_NAME, "n1", Knob.CA_DIRECTORY, "ca"), environment, null, 8))
+                        .size());
+    }
+
+    @Test
+    void readsATokenOrWhereItIs_andShowsNone() throws Exception {
+        assertEquals(
+                new Token.InFile(Path.of("/var/token")),
+                mesh(Map.of(Knob.MESH_FILE, "m", Knob.CA_DIRECTORY, "ca"), Map.of("AUTH_TOKEN", "/var/token"))
+                        .token());
+        Map<Knob, String> flags = new EnumMap<>(REQUIRED);
+        flags.put(Knob.AUTH_TOKEN, "eyJhbGciOi.secret");
+        AgentConfigLoader.Loaded loaded = AgentConfigLoader.load(new ConfigInputs(flags, Map.of(), null, 8));
+        assertEquals(
+                new Token.Literal("eyJhbGciOi.secret"), loaded.config().mesh().token());
+        assertEquals(
+                List.of("(a token)"),
+                loaded.settings().stream()
+                        .filter(each -> each.knob() == Knob.AUTH_TOKEN)
+                        .map(Setting::text)
+                        .toList());
+        assertTrue(!loaded.config().toString().contains("secret"), "nor when the whole is printed");
     }
 }

@@ -32,6 +32,10 @@ class ConfigurationDocTest {
             - A duration is a number with `ns`, `us`, `ms`, `s`, `m`, `h` or `d`, several of them in a row (`1h30m`), or bare
               seconds. A size is a number of bytes, or one with `KiB`, `MiB` or `GiB`.
             - `/config_dump` on the admin port shows every setting in force and where it came from.
+            - A variable `XDS_HEADER_NAME` or `CA_HEADER_NAME` adds a header to every call of the control plane or of the
+              authority. `ISTIO_META_NAME` tells the control plane something more about the agent, `ISTIO_METAJSON_NAME` too,
+              as JSON.
+            - `/config_dump` never shows a token that was given as text; give a path instead and others can renew it.
             - Settings marked experimental are for tests; they may change at any time.
             """;
 

@@ -9,8 +9,10 @@ import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.base.Drain;
 import io.culvert.agent.base.Readiness;
 import io.culvert.agent.base.Ticker;
+import io.culvert.agent.certs.CallGate;
 import io.culvert.agent.certs.CertificateKeeper;
 import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.certs.CrlStore;
 import io.culvert.agent.proxy.ConnectionView;
 import io.culvert.agent.proxy.PodIdentity;
 import io.culvert.agent.proxy.ServingProxy;
@@ -40,7 +42,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -72,7 +73,8 @@ class LocalPodsNetnsIT {
             InstantSource.system(),
             Ticker.SYSTEM,
             () -> 0,
-            new Semaphore(1)));
+            new CallGate(1),
+            CrlStore.none()));
     private final LinkedBlockingQueue<List<PodIdentity>> looks = new LinkedBlockingQueue<>();
     private final LocalPods pods = new LocalPods(
             this::startProxy, new Metrics("", BuildVersion.current()), this::looked, new Rules(), readiness);

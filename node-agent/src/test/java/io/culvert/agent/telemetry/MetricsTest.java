@@ -144,6 +144,10 @@ class MetricsTest {
         metrics.dnsRequest(dns);
         metrics.dnsPassedOn(dns);
         metrics.dnsUpstreamEnded(dns, 1, true);
+        metrics.xdsTerminated(XdsTermination.COMPLETE);
+        metrics.xdsMessage("type", 10);
+        metrics.xdsRejected("type", 1);
+        metrics.xdsConnected(true);
         Map<Metric, MetricSnapshot> all = metrics.collect();
         for (Metric metric : Metric.values()) {
             assertTrue(all.containsKey(metric), metric.name());

@@ -53,12 +53,14 @@ class PackageRulesTest {
                 Map.entry("route", with(common, "mesh")),
                 Map.entry("relay", common),
                 Map.entry("certs", common),
+                Map.entry("grpc", common),
+                Map.entry("ca", with(common, "certs", "grpc")),
                 Map.entry("hbone", with(common, "certs", "relay")),
                 Map.entry("resolve", common),
                 Map.entry("proxy", with(common, "route", "resolve", "hbone", "relay", "certs", "mesh")),
                 Map.entry("pods", with(common, "proxy", "certs")),
                 Map.entry("dns", with(common, "mesh", "relay", "proxy")),
-                Map.entry("xds", with(common, "mesh", "certs")),
+                Map.entry("xds", with(common, "mesh", "grpc")),
                 Map.entry("zds", with(common, "proxy", "pods")),
                 Map.entry("admin", with(common, "mesh", "certs", "hbone", "proxy", "dns", "xds", "zds")));
     }

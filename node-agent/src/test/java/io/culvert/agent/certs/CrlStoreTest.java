@@ -1,0 +1,201 @@
+package io.culvert.agent.certs;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.agent.base.Pem;
+import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.testkit.FakeInstantSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.cert.CRLException;
+import java.security.cert.CertificateException;
+import java.security.cert.X509CRL;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLEngine;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CrlStoreTest {
+    private static final SpiffeId SELF = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/self");
+    private static final SpiffeId PEER = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/peer");
+    private static final TestCa ROOT = TestCa.root("root");
+    private static final TestCa MIDDLE = ROOT.intermediate("middle");
+
+    private final FakeInstantSource clock = new FakeInstantSource(TestCa.EPOCH);
+    private final AtomicInteger told = new AtomicInteger();
+    private int writes;
+
+    @TempDir
+    private Path folder;
+
+    private Path file() {
+        return folder.resolve("ca-crl.pem");
+    }
+
+    private static String pem(X509CRL... lists) {
+        StringBuilder text = new StringBuilder();
+        for (X509CRL list : lists) {
+            try {
+                text.append(Pem.write("X509 CRL", list.getEncoded()));
+            } catch (CRLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        return text.toString();
+    }
+
+    /** As those who project files do: a new file is moved over the old. */
+    private void write(byte[] content) throws IOException {
+        Path next = Files.write(folder.resolve("next-" + writes++), content);
+        Files.move(next, file(), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private void write(String text) throws IOException {
+        write(text.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+    }
+
+    private CrlStore store() {
+        CrlStore store = CrlStore.of(file());
+        store.onChange(told::incrementAndGet);
+        return store;
+    }
+
+    private static void settle(CrlStore store) {
+        store.look();
+        store.look();
+    }
+
+    private static X509Certificate[] chain(TestCa by) {
+        return by.sign(TestCa.leaf(PEER)).toArray(X509Certificate[]::new);
+    }
+
+    private SpiffeVerifier verifier(CrlStore store) {
+        return new SpiffeVerifier(SELF, List.of(ROOT.root()), clock, store);
+    }
+
+    private static PeerRejectedException.Why why(SpiffeVerifier verifier, X509Certificate[] chain) {
+        CertificateException refused =
+                assertThrows(CertificateException.class, () -> verifier.checkClientTrusted(chain, "", engine()));
+        return assertInstanceOf(PeerRejectedException.class, refused.getCause()).why();
+    }
+
+    private static SSLEngine engine() {
+        return assertDoesNotThrow(() -> javax.net.ssl.SSLContext.getDefault().createSSLEngine());
+    }
+
+    private static void accepts(SpiffeVerifier verifier, X509Certificate[] chain) {
+        assertDoesNotThrow(() -> verifier.checkClientTrusted(chain, "", engine()));
+    }
+
+    @Test
+    void revokesNothing_withoutAFileOrWithAnEmptyOne() throws IOException {
+        CrlStore store = store();
+        assertTrue(store.current().isEmpty());
+        assertNull(store.problem());
+        write("");
+        settle(store);
+        assertTrue(store.current().isEmpty());
+        assertNull(store.problem());
+        accepts(verifier(store), chain(ROOT));
+    }
+
+    @Test
+    void refusesARevokedLeaf_alsoOneThatWasAcceptedBefore() throws IOException {
+        CrlStore store = store();
+        SpiffeVerifier verifier = verifier(store);
+        X509Certificate[] revoked = chain(ROOT);
+        X509Certificate[] good = chain(ROOT);
+        accepts(verifier, revoked);
+        write("# comment\n" + pem(ROOT.revoke(revoked[0])));
+        settle(store);
+        assertEquals(1, told.get());
+        assertEquals(1, store.current().revokedCount());
+        assertEquals(PeerRejectedException.Why.REVOKED, why(verifier, revoked));
+        accepts(verifier, good);
+        write(pem(ROOT.revoke()));
+        settle(store);
+        assertEquals(2, told.get());
+        accepts(verifier, revoked);
+    }
+
+    @Test
+    void refusesWhatIsBelowARevokedIntermediate() throws IOException {
+        X509Certificate[] below = chain(MIDDLE);
+        write(pem(ROOT.revoke(below[1])));
+        SpiffeVerifier verifier = verifier(store());
+        assertEquals(PeerRejectedException.Why.REVOKED, why(verifier, below));
+        accepts(verifier, chain(ROOT));
+    }
+
+    @Test
+    void refusesALeafThatItsIntermediateRevoked() throws IOException {
+        X509Certificate[] below = chain(MIDDLE);
+        write(pem(ROOT.revoke(), MIDDLE.revoke(below[0])));
+        SpiffeVerifier verifier = verifier(store());
+        assertEquals(PeerRejectedException.Why.REVOKED, why(verifier, below));
+        accepts(verifier, chain(MIDDLE));
+    }
+
+    @Test
+    void takesNoWord_fromAnotherAuthorityOfTheSameName() throws IOException {
+        X509Certificate[] chain = chain(ROOT);
+        write(pem(TestCa.root("root").revoke(chain[0])));
+        accepts(verifier(store()), chain);
+    }
+
+    @Test
+    void readsDer() throws Exception {
+        X509Certificate[] revoked = chain(ROOT);
+        write(ROOT.revoke(revoked[0]).getEncoded());
+        assertEquals(PeerRejectedException.Why.REVOKED, why(verifier(store()), revoked));
+    }
+
+    @Test
+    void keepsWhatWasInForce_whenAFileIsBroken_andFollowsTheNext() throws IOException {
+        X509Certificate[] revoked = chain(ROOT);
+        write(pem(ROOT.revoke(revoked[0])));
+        CrlStore store = store();
+        write("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n");
+        settle(store);
+        assertNotNull(store.problem());
+        assertEquals(0, told.get());
+        assertEquals(PeerRejectedException.Why.REVOKED, why(verifier(store), revoked));
+        Files.delete(file());
+        settle(store);
+        assertNull(store.problem());
+        assertTrue(store.current().isEmpty());
+    }
+
+    @Test
+    void comesIntoForce_thoughTheFileWasBrokenAtTheStart() throws IOException {
+        write("garbage");
+        CrlStore store = store();
+        assertNotNull(store.problem());
+        X509Certificate[] revoked = chain(ROOT);
+        write(pem(ROOT.revoke(revoked[0])));
+        settle(store);
+        assertEquals(PeerRejectedException.Why.REVOKED, why(verifier(store), revoked));
+    }
+
+    @Test
+    void waitsUntilAFileIsWhole() throws IOException {
+        CrlStore store = store();
+        write(pem(ROOT.revoke(chain(ROOT)[0])));
+        store.look();
+        assertEquals(0, told.get());
+        store.look();
+        assertEquals(1, told.get());
+        store.look();
+        assertEquals(1, told.get());
+    }
+}

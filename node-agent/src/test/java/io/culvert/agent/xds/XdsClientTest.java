@@ -1,0 +1,398 @@
+package io.culvert.agent.xds;
+
+import static io.culvert.agent.mesh.Records.pod;
+import static io.culvert.agent.mesh.Records.policy;
+import static io.culvert.agent.mesh.Records.service;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.agent.fakeplane.FakeDiscovery;
+import io.culvert.agent.mesh.MeshProblem;
+import io.culvert.agent.telemetry.Metric;
+import io.culvert.protocol.policy.Policy;
+import io.culvert.protocol.wire.discovery.DeltaDiscoveryRequest;
+import io.culvert.protocol.wire.discovery.DeltaDiscoveryResponse;
+import io.culvert.protocol.wire.discovery.Resource;
+import io.culvert.protocol.workload.NamespacedName;
+import io.culvert.protocol.workload.Service;
+import io.culvert.protocol.workload.Workload;
+import io.culvert.protocol.xds.MeshResource;
+import io.culvert.protocol.xds.MeshResources;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Against a real gRPC server over TLS. */
+class XdsClientTest {
+    private static final String ADDRESS = MeshResources.ADDRESS_TYPE;
+    private static final String AUTHORIZATION = MeshResources.AUTHORIZATION_TYPE;
+    private static final Workload WEB =
+            pod("web", "10.0.0.1").hbone().of("web", 80, 8080).build();
+    private static final Workload DB = pod("db", "10.0.0.2").build();
+    private static final Service WEB_SERVICE = service("web").vip("10.96.0.1").build();
+    private static final Policy DENY = policy("shop/deny", Policy.Scope.NAMESPACE, Policy.Action.DENY);
+
+    private final XdsRig rig = new XdsRig();
+
+    @AfterEach
+    void close() {
+        rig.close();
+    }
+
+    @Test
+    void becomesReady_onceEveryTypeWasTold() {
+        rig.discovery().put(WEB);
+        rig.discovery().put(WEB_SERVICE);
+        rig.discovery().put(DENY);
+        rig.discovery().withhold(AUTHORIZATION);
+        rig.start(false);
+        rig.until("the workload is known", () -> assertNotNull(rig.mesh().workload(WEB.uid())));
+        assertFalse(rig.isReady());
+        assertFalse(rig.mesh().policiesComplete());
+        rig.discovery().release(AUTHORIZATION);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        assertTrue(rig.mesh().policiesComplete());
+        assertEquals(DENY, rig.mesh().policy(DENY.key()));
+        assertEquals(WEB_SERVICE, rig.mesh().service(WEB_SERVICE.key()));
+        assertEquals(1, rig.mesh().endpoints(WEB_SERVICE).size());
+    }
+
+    @Test
+    void becomesReady_thoughThereIsNothing() {
+        rig.start(false);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        assertTrue(rig.mesh().policiesComplete());
+    }
+
+    @Test
+    void introducesItself_andAsksForAllOfBothTypes_inOrder() {
+        rig.start(false);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        List<DeltaDiscoveryRequest> requests = rig.discovery().requests();
+        assertEquals(ADDRESS, requests.get(0).getTypeUrl());
+        assertEquals(
+                "ztunnel~192.0.2.7~ztunnel-x.istio-system~istio-system.svc.cluster.local",
+                requests.get(0).getNode().getId());
+        assertEquals(
+                "node-a",
+                requests.get(0)
+                        .getNode()
+                        .getMetadata()
+                        .getFieldsOrThrow("NODE_NAME")
+                        .getStringValue());
+        assertEquals(0, requests.get(0).getResourceNamesSubscribeCount());
+        assertEquals(1, rig.discovery().openings(AUTHORIZATION).size(), "and for policies beside it");
+        for (DeltaDiscoveryRequest answer :
+                requests.stream().filter(each -> !each.hasNode()).toList()) {
+            assertFalse(answer.getResponseNonce().isEmpty());
+            assertEquals(0, answer.getInitialResourceVersionsCount());
+        }
+        Metadata headers = rig.plane().calls().getFirst();
+        assertEquals("Bearer secret-1", headers.get(key("authorization")));
+        assertEquals("cluster-1", headers.get(key("clusterid")));
+        assertEquals("there", headers.get(key("x-extra")));
+    }
+
+    private static Metadata.Key<String> key(String name) {
+        return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+    }
+
+    @Test
+    void takesUpdatesAndRemovals() {
+        rig.discovery().put(WEB);
+        rig.discovery().put(WEB_SERVICE);
+        rig.discovery().put(DENY);
+        rig.startAndAwait();
+        rig.discovery().put(DB);
+        rig.until("the update is known", () -> assertEquals(DB, rig.mesh().workload(DB.uid())));
+        rig.discovery().remove(ADDRESS, WEB.uid().value(), WEB_SERVICE.key().toString());
+        rig.discovery().remove(AUTHORIZATION, DENY.key().toString());
+        rig.until("they are gone", () -> {
+            assertNull(rig.mesh().workload(WEB.uid()));
+            assertNull(rig.mesh().service(WEB_SERVICE.key()));
+            assertNull(rig.mesh().policy(DENY.key()));
+        });
+        assertEquals(DB, rig.mesh().workload(DB.uid()));
+    }
+
+    @Test
+    void keepsEndpointsThatCameBeforeTheirService() {
+        rig.discovery().put(WEB);
+        rig.startAndAwait();
+        assertNull(rig.mesh().service(WEB_SERVICE.key()));
+        rig.discovery().put(WEB_SERVICE);
+        rig.until(
+                "the service has its endpoint",
+                () -> assertEquals(1, rig.mesh().endpoints(WEB_SERVICE).size()));
+        rig.discovery().remove(ADDRESS, WEB_SERVICE.key().toString());
+        rig.until("the service is gone", () -> assertNull(rig.mesh().service(WEB_SERVICE.key())));
+        rig.discovery().put(WEB_SERVICE);
+        rig.until(
+                "it is back with it",
+                () -> assertEquals(1, rig.mesh().endpoints(WEB_SERVICE).size()));
+    }
+
+    @Test
+    void keepsNothingBack_becauseOfABadResource() {
+        rig.discovery().putRaw(List.of(FakeDiscovery.broken(ADDRESS, "bad/one", "v1"), encoded(WEB)));
+        rig.discovery().putRaw(List.of(FakeDiscovery.broken(AUTHORIZATION, "shop/bad", "v1")));
+        rig.startAndAwait();
+        assertEquals(WEB, rig.mesh().workload(WEB.uid()));
+        rig.until(
+                "both were refused by name",
+                () -> assertEquals(2, rig.discovery().nacks().size()));
+        String said = rig.discovery().nacks().getFirst().getErrorDetail().getMessage();
+        assertTrue(said.startsWith("bad/one: "), said);
+        assertEquals(0, rig.discovery().nacks().getFirst().getErrorDetail().getCode());
+        assertEquals(
+                List.of("bad/one", "policy shop/bad"),
+                rig.mesh().problems().stream()
+                        .filter(each -> each.kind() == MeshProblem.Kind.REJECTED_RESOURCE)
+                        .map(MeshProblem::subject)
+                        .toList());
+        assertEquals(1, rig.count(Metric.XDS_REJECTED, ADDRESS));
+        rig.discovery().remove(ADDRESS, "bad/one");
+        rig.discovery().put(DENY);
+        rig.until(
+                "the report goes with the resource",
+                () -> assertEquals(1, rig.mesh().problems().size()));
+    }
+
+    @Test
+    void keepsWhatItHad_whenAnUpdateIsBad_andAsksForItAgain() {
+        rig.discovery().put(WEB);
+        rig.discovery().put(DB);
+        rig.startAndAwait();
+        rig.discovery().putRaw(List.of(FakeDiscovery.broken(ADDRESS, WEB.uid().value(), "v2")));
+        rig.until("it is refused", () -> assertEquals(1, rig.discovery().nacks().size()));
+        assertEquals(WEB, rig.mesh().workload(WEB.uid()));
+        rig.discovery().endStreams(Status.OK);
+        rig.until(
+                "it comes back",
+                () -> assertEquals(2, rig.discovery().openings(ADDRESS).size()));
+        Map<String, String> told = rig.discovery().openings(ADDRESS).getLast().getInitialResourceVersionsMap();
+        assertEquals("", told.get(WEB.uid().value()));
+        assertEquals(encoded(DB).getVersion(), told.get(DB.uid().value()));
+        rig.until(
+                "it is sent and refused again",
+                () -> assertEquals(2, rig.discovery().nacks().size()));
+    }
+
+    @Test
+    void comesBackWithWhatItHolds_andForgetsNothingMeanwhile() throws Exception {
+        rig.discovery().put(WEB);
+        rig.discovery().put(DENY);
+        rig.startAndAwait();
+        rig.plane().stop();
+        rig.until("the loss is noticed", () -> assertEquals(0, rig.value(Metric.XDS_CONNECTED)));
+        assertEquals(WEB, rig.mesh().workload(WEB.uid()));
+        assertTrue(rig.isReady());
+        rig.discovery().remove(ADDRESS, WEB.uid().value());
+        rig.discovery().put(DB);
+        rig.plane().restart();
+        rig.until("the news is known", () -> {
+            assertNull(rig.mesh().workload(WEB.uid()));
+            assertEquals(DB, rig.mesh().workload(DB.uid()));
+        });
+        assertEquals(
+                Map.of(WEB.uid().value(), encoded(WEB).getVersion()),
+                rig.discovery().openings(ADDRESS).getLast().getInitialResourceVersionsMap());
+        assertEquals(DENY, rig.mesh().policy(DENY.key()));
+        assertEquals(1, rig.value(Metric.XDS_CONNECTED));
+    }
+
+    @Test
+    void countsHowStreamsEnd() {
+        rig.startAndAwait();
+        end(Status.OK);
+        end(Status.UNAVAILABLE);
+        end(Status.PERMISSION_DENIED);
+        assertEquals(1, rig.count(Metric.XDS_TERMINATIONS, "Complete"));
+        assertEquals(1, rig.count(Metric.XDS_TERMINATIONS, "Reconnect"));
+        assertEquals(1, rig.count(Metric.XDS_TERMINATIONS, "Error"));
+        assertTrue(rig.count(Metric.XDS_MESSAGES, ADDRESS) >= 1);
+        assertTrue(rig.count(Metric.XDS_MESSAGE_BYTES, ADDRESS) >= 10);
+    }
+
+    private void end(Status status) {
+        int before = rig.discovery().openings(AUTHORIZATION).size();
+        rig.discovery().endStreams(status);
+        rig.until(
+                "it comes back after " + status,
+                () -> assertEquals(
+                        before + 1, rig.discovery().openings(AUTHORIZATION).size()));
+    }
+
+    @Test
+    void acknowledgesATypeNobodyAskedFor_andGoesOn() {
+        rig.startAndAwait();
+        rig.discovery()
+                .say(DeltaDiscoveryResponse.newBuilder()
+                        .setTypeUrl("type.googleapis.com/some.Other")
+                        .setNonce("strange")
+                        .addResources(encoded(WEB))
+                        .build());
+        rig.until(
+                "it is acknowledged",
+                () -> assertTrue(rig.discovery().requests().stream()
+                        .anyMatch(each -> each.getResponseNonce().equals("strange") && !each.hasErrorDetail())));
+        assertNull(rig.mesh().workload(WEB.uid()));
+        assertEquals(1, rig.count(Metric.XDS_MESSAGES, "other"));
+        rig.discovery().put(DB);
+        rig.until("the next is taken", () -> assertEquals(DB, rig.mesh().workload(DB.uid())));
+        assertEquals(1, rig.discovery().streamsOpened());
+    }
+
+    @Test
+    void skipsAResourceThatIsTooLarge_byName() {
+        rig.discovery().put(WEB);
+        byte[] large = new byte[MeshResources.RESOURCE_BYTES_MAX * 2];
+        Resource huge = FakeDiscovery.broken(ADDRESS, "huge", "v1").toBuilder()
+                .setResource(com.google.protobuf.Any.newBuilder()
+                        .setTypeUrl(ADDRESS)
+                        .setValue(com.google.protobuf.ByteString.copyFrom(large)))
+                .build();
+        rig.discovery().putRaw(List.of(huge, encoded(DB)));
+        rig.startAndAwait();
+        assertEquals(DB, rig.mesh().workload(DB.uid()));
+        String said = rig.discovery().nacks().getFirst().getErrorDetail().getMessage();
+        assertEquals("huge: the resource is larger than allowed", said);
+    }
+
+    @Test
+    void readsTheTokenAnewForEachStream() throws Exception {
+        rig.startAndAwait();
+        rig.writeToken("secret-2\n");
+        end(Status.OK);
+        assertEquals("Bearer secret-2", rig.plane().calls().getLast().get(key("authorization")));
+        rig.writeToken("");
+        rig.discovery().endStreams(Status.OK);
+        rig.until(
+                "an empty token is no token",
+                () -> assertTrue(rig.count(Metric.XDS_TERMINATIONS, "ConnectionError") >= 1));
+        rig.writeToken("secret-3");
+        rig.until(
+                "it goes on",
+                () -> assertEquals(
+                        "Bearer secret-3", rig.plane().calls().getLast().get(key("authorization"))));
+    }
+
+    @Test
+    void asksOnDemand_byAddressNameAndService() throws Exception {
+        rig.discovery().put(WEB);
+        rig.discovery().put(WEB_SERVICE);
+        rig.discovery().put(DENY);
+        rig.start(true);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        DeltaDiscoveryRequest opening = rig.discovery().openings(ADDRESS).getFirst();
+        assertEquals(List.of("*"), opening.getResourceNamesSubscribeList());
+        assertEquals(List.of("*"), opening.getResourceNamesUnsubscribeList());
+        assertEquals(0, rig.mesh().workloadCount());
+        assertTrue(rig.demand("/10.0.0.1"));
+        assertEquals(WEB, rig.mesh().workload(WEB.uid()));
+        assertTrue(rig.demand(WEB_SERVICE.key().toString()));
+        assertEquals(WEB_SERVICE, rig.mesh().service(WEB_SERVICE.key()));
+        assertTrue(rig.demand("/10.9.9.9"), "that there is no such thing is an answer");
+        assertEquals(1, rig.mesh().workloadCount());
+    }
+
+    @Test
+    void tellsEverybodyWhoWaitsForTheSame_andAsksOnce() throws Exception {
+        rig.start(true);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        rig.discovery().pause();
+        List<CompletableFuture<Boolean>> answers = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            answers.add(rig.client().demand("/10.0.0.1"));
+        }
+        rig.discovery().put(WEB);
+        rig.until(
+                "it was asked",
+                () -> assertTrue(rig.discovery().requests().stream()
+                        .anyMatch(each -> each.getResourceNamesSubscribeList().contains("/10.0.0.1"))));
+        rig.discovery().resume();
+        for (CompletableFuture<Boolean> answer : answers) {
+            assertTrue(answer.get(10, TimeUnit.SECONDS));
+        }
+        assertEquals(
+                1,
+                rig.discovery().requests().stream()
+                        .filter(each -> each.getResourceNamesSubscribeList().contains("/10.0.0.1"))
+                        .count());
+    }
+
+    @Test
+    void asksAgain_afterTheStreamBroke_forWhatWasNotAnswered() throws Exception {
+        rig.start(true);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        rig.discovery().pause();
+        CompletableFuture<Boolean> answer = rig.client().demand("/10.0.0.1");
+        rig.until(
+                "it was asked",
+                () -> assertTrue(rig.discovery().requests().stream()
+                        .anyMatch(each -> each.getResourceNamesSubscribeList().contains("/10.0.0.1"))));
+        rig.discovery().endStreams(Status.UNAVAILABLE);
+        rig.discovery().put(WEB);
+        rig.until(
+                "it comes back",
+                () -> assertEquals(2, rig.discovery().openings(ADDRESS).size()));
+        assertEquals(
+                Map.of("/10.0.0.1", ""),
+                rig.discovery().openings(ADDRESS).getLast().getInitialResourceVersionsMap());
+        rig.discovery().resume();
+        assertTrue(answer.get(10, TimeUnit.SECONDS));
+        assertEquals(WEB, rig.mesh().workload(WEB.uid()));
+    }
+
+    @Test
+    void boundsHowManyWait_andForHowLong() throws Exception {
+        rig.start(true);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        rig.discovery().pause();
+        List<CompletableFuture<Boolean>> answers = new ArrayList<>();
+        for (int i = 0; i < XdsClient.DEMANDS_MAX; i++) {
+            answers.add(rig.client().demand("/name-" + i));
+        }
+        assertFalse(rig.client().demand("/one-too-many").get(1, TimeUnit.SECONDS));
+        for (CompletableFuture<Boolean> answer : answers) {
+            assertFalse(answer.get(10, TimeUnit.SECONDS));
+        }
+        rig.discovery().resume();
+        assertTrue(rig.demand("/10.9.9.9"), "there is room again");
+    }
+
+    @Test
+    void publishesAChange_withoutDelay() {
+        rig.startAndAwait();
+        long before = rig.mesh().version();
+        List<MeshResource> many = new ArrayList<>();
+        for (int i = 0; i < 500; i++) {
+            many.clear();
+            many.add(new MeshResource.OfWorkload(
+                    pod("web", "10.0.0." + (i % 250)).of("web", 80, 8080).build()));
+            rig.discovery().put(many);
+        }
+        NamespacedName key = WEB_SERVICE.key();
+        rig.until(
+                "the last is known",
+                () -> assertEquals(
+                        "10.0.0.249",
+                        rig.mesh().workloads().getFirst().addresses().getFirst().toString()));
+        long publications = rig.mesh().version() - before;
+        assertTrue(publications < 250, () -> publications + " publications of 500 changes");
+        assertNull(rig.mesh().service(key));
+    }
+
+    private static Resource encoded(Workload workload) {
+        return MeshResources.encode(new MeshResource.OfWorkload(workload));
+    }
+}
