@@ -72,10 +72,6 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
 
     private record Verified(SpiffeId id, Instant notBefore, Instant notAfter, Revocations revocations) {}
 
-    SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock) {
-        this(self, roots, clock, CrlStore.none());
-    }
-
     SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock, CrlStore crl) {
         this(self, roots, clock, crl, REMEMBERED_MAX);
     }

@@ -36,7 +36,7 @@ class SpiffeVerifierTest {
     private static final TestCa FOREIGN = TestCa.root("root");
 
     private final FakeInstantSource clock = new FakeInstantSource(TestCa.EPOCH);
-    private final SpiffeVerifier verifier = new SpiffeVerifier(SELF, List.of(CA.root()), clock);
+    private final SpiffeVerifier verifier = new SpiffeVerifier(SELF, List.of(CA.root()), clock, CrlStore.none());
 
     private static SSLEngine engine() {
         try {
@@ -79,7 +79,7 @@ class SpiffeVerifierTest {
 
     @Test
     void acceptsEitherOfTwoRoots() {
-        SpiffeVerifier both = new SpiffeVerifier(SELF, List.of(CA.root(), FOREIGN.root()), clock);
+        SpiffeVerifier both = new SpiffeVerifier(SELF, List.of(CA.root(), FOREIGN.root()), clock, CrlStore.none());
         for (TestCa root : List.of(CA, FOREIGN)) {
             X509Certificate[] chain = root.sign(TestCa.leaf(PEER)).toArray(X509Certificate[]::new);
             assertDoesNotThrow(() -> both.checkClientTrusted(chain, "UNKNOWN", engine()));
@@ -215,7 +215,7 @@ class SpiffeVerifierTest {
 
     @Test
     void keepsABoundedMemory() throws CertificateException {
-        SpiffeVerifier small = new SpiffeVerifier(SELF, List.of(CA.root()), clock, 5);
+        SpiffeVerifier small = new SpiffeVerifier(SELF, List.of(CA.root()), clock, CrlStore.none(), 5);
         for (int i = 0; i < 12; i++) {
             X509Certificate[] chain = CA.sign(TestCa.leaf(PEER)).toArray(X509Certificate[]::new);
             small.checkClientTrusted(chain, "UNKNOWN", engine());
