@@ -76,8 +76,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         this(self, roots, clock, crl, REMEMBERED_MAX);
     }
 
-    SpiffeVerifier(
-            SpiffeId self, List<X509Certificate> roots, InstantSource clock, CrlStore crl, int rememberedMax) {
+    SpiffeVerifier(SpiffeId self, List<X509Certificate> roots, InstantSource clock, CrlStore crl, int rememberedMax) {
         this.crl = crl;
         this.self = self;
         this.roots = List.copyOf(roots);

@@ -24,7 +24,6 @@ import io.culvert.protocol.hbone.frame.Http2Code;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.shim.Fds;
-import io.culvert.shim.ShimException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,12 +51,8 @@ final class NestedPath implements RelayPath {
         this.net = net;
         this.near = near;
         this.far = far;
-        try {
-            gatewayAt = net.listen();
-            farAt = net.listen();
-        } catch (ShimException e) {
-            throw new IllegalStateException(e);
-        }
+        gatewayAt = net.listen();
+        farAt = net.listen();
         gateway = new TunnelServer(net, far);
         long minute = TimeUnit.SECONDS.toNanos(60);
         HbonePool.Terms terms = new HbonePool.Terms(

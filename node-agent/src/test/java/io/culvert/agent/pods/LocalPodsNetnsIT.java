@@ -415,7 +415,7 @@ class LocalPodsNetnsIT {
     private static WantedPod handed(String uid, String name, String namespace) throws ShimException {
         return new WantedPod(
                 new PodIdentity("uid-" + uid, name, "shop", "default"),
-                new PodNamespace.Handed(PodNetns.open(lab().ns(namespace).path())));
+                new PodNamespace.Handed(PodNetns.open(lab.ns(namespace).path())));
     }
 
     private String outcome(CompletableFuture<String> of) throws Exception {
