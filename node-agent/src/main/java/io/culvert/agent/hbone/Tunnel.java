@@ -5,14 +5,9 @@ import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectRefusedException;
 import io.culvert.protocol.hbone.ConnectRequest;
-import io.culvert.protocol.hbone.ConnectResponse;
-import io.culvert.protocol.hbone.HboneListener;
 import io.culvert.protocol.hbone.HboneSession;
 import io.culvert.protocol.hbone.HboneSettings;
 import io.culvert.protocol.hbone.HboneStream;
-import io.culvert.protocol.hbone.PeerSettings;
-import io.culvert.protocol.hbone.RequestFault;
-import io.culvert.protocol.hbone.frame.AbuseKind;
 import io.culvert.protocol.hbone.frame.Http2Code;
 import io.culvert.protocol.identity.PeerIdentity;
 import java.nio.ByteBuffer;
@@ -29,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bounds: streams by the session; the peer's time by {@link TunnelWatch}.
  */
-public final class Tunnel implements Transport.Events, HboneListener {
+public final class Tunnel implements Transport.Events {
     private static final System.Logger LOG = System.getLogger(Tunnel.class.getName());
     /** More control frames than this are not left to gather until the end of the tick. */
     private static final int CONTROL_BYTES_MAX = 16 * 1_024;
@@ -78,7 +73,9 @@ public final class Tunnel implements Transport.Events, HboneListener {
         this.listener = listener;
         this.transport = transport;
         this.emptySinceNanos = loop.nanoTime();
-        this.session = server ? HboneSession.server(terms.session(), this) : HboneSession.client(terms.session(), this);
+        SessionEvents events = new SessionEvents(this);
+        this.session =
+                server ? HboneSession.server(terms.session(), events) : HboneSession.client(terms.session(), events);
         this.output = new TunnelOutput(loop, session, transport, this::requestFlush, this::onBuffers);
         this.watch = new TunnelWatch(loop, this, terms);
     }
@@ -182,7 +179,7 @@ public final class Tunnel implements Transport.Events, HboneListener {
         close(new TunnelFailure(reason, detail, null));
     }
 
-    private void close(TunnelFailure failure) {
+    void close(TunnelFailure failure) {
         close(failure, Http2Code.NO_ERROR);
     }
 
@@ -325,18 +322,10 @@ public final class Tunnel implements Transport.Events, HboneListener {
         for (int left = waitingForTransport.size(); left > 0 && !transport.isBlocked(); left--) {
             TunnelStream stream = waitingForTransport.removeFirst();
             stream.waitsForTunnel = false;
-            onRoom(stream);
+            SessionEvents.onRoom(stream);
         }
         if (!closed) {
             listener.onTunnelRoom();
-        }
-    }
-
-    private void onRoom(TunnelStream stream) {
-        try {
-            stream.onRoom();
-        } catch (RuntimeException e) {
-            stream.fault(e);
         }
     }
 
@@ -390,102 +379,27 @@ public final class Tunnel implements Transport.Events, HboneListener {
         close(new TunnelFailure(CloseReason.BUG, e.toString(), null));
     }
 
-    @Override
-    public void onConnect(HboneStream opened, ConnectRequest request) {
+    // ---- told by the session ----------------------------------------------------------------------------------------
+
+    void accepted(HboneStream opened, ConnectRequest request) {
         TunnelStream stream = new TunnelStream(this, opened, null);
         opened.attach(stream);
         streams.add(stream);
         listener.onTunnelConnect(stream, request);
     }
 
-    @Override
-    public void onMalformedRequest(HboneStream refused, RequestFault fault) {
-        session.refuse(refused, fault.status());
-        listener.onTunnelMalformed(fault);
+    TunnelListener listener() {
+        return listener;
     }
 
-    @Override
-    public void onResponse(HboneStream answered, ConnectResponse response) {
-        if (answered.attachment() instanceof TunnelStream stream) {
-            try {
-                stream.onResponse(response);
-            } catch (RuntimeException e) {
-                stream.fault(e);
-            }
-        }
-    }
-
-    @Override
-    public void onData(HboneStream carrying, ByteBuffer in, int length) {
-        if (carrying.attachment() instanceof TunnelStream stream) {
-            int start = in.position();
-            int end = in.limit();
-            try {
-                stream.onData(in.limit(start + length));
-            } catch (RuntimeException e) {
-                stream.fault(e);
-            }
-            in.limit(end).position(start);
-        } else {
-            session.consumed(carrying, length);
-        }
-    }
-
-    @Override
-    public void onEnd(HboneStream ended) {
-        if (ended.attachment() instanceof TunnelStream stream) {
-            try {
-                stream.onEnd();
-            } catch (RuntimeException e) {
-                stream.fault(e);
-            }
-        }
-    }
-
-    @Override
-    public void onReset(HboneStream reset, int code) {
-        if (reset.attachment() instanceof TunnelStream stream) {
-            try {
-                stream.onReset(code);
-            } catch (RuntimeException e) {
-                stream.fault(e);
-            }
-        }
-    }
-
-    @Override
-    public void onFault(@Nullable HboneStream broken, int code) {
-        listener.onTunnelFault(
-                code == Http2Code.FLOW_CONTROL_ERROR ? BadPeer.HTTP2_FLOW_CONTROL : BadPeer.HTTP2_PROTOCOL);
-        if (broken != null && broken.attachment() instanceof TunnelStream stream) {
-            stream.lost(
-                    CloseReason.H2_FAILED,
-                    "the peer broke the rules of its stream, which means " + Http2Code.name(code));
-        }
-    }
-
-    @Override
-    public void onSendable(HboneStream unblocked) {
-        if (unblocked.attachment() instanceof TunnelStream stream) {
-            onRoom(stream);
-        }
-    }
-
-    @Override
-    public void onGoAway(int lastStreamId, int code, String debugText) {
-        listener.onTunnelRoom();
-        requestFlush();
-    }
-
-    @Override
-    public void onPeerSettings(PeerSettings settings) {
+    /** The peer's settings are there. */
+    void greeted() {
         watch.greeted();
         listener.onTunnelRoom();
     }
 
-    @Override
-    public void onConnectionError(int code, String detail, @Nullable AbuseKind abuse) {
-        close(TunnelFailure.ofSession(code, detail, abuse));
+    void onPong(long opaque) {
+        watch.onPong(opaque);
     }
 
     // ---- keepalive --------------------------------------------------------------------------------------------------
@@ -493,11 +407,6 @@ public final class Tunnel implements Transport.Events, HboneListener {
     void ping(long opaque) {
         session.ping(opaque);
         requestFlush();
-    }
-
-    @Override
-    public void onPong(long opaque) {
-        watch.onPong(opaque);
     }
 
     /** Server: a tunnel that nobody has used for long goes in good order. */
