@@ -5,6 +5,7 @@ import io.culvert.agent.base.Ticker;
 import io.culvert.agent.certs.CertificateStore;
 import io.culvert.agent.config.MeshConfig;
 import io.culvert.agent.config.NodeConfig;
+import io.culvert.agent.mesh.MeshDemand;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.telemetry.Metrics;
@@ -62,6 +63,11 @@ final class ControlPlaneMesh implements MeshFeed {
             expected = ids;
             certificates.expect(ids);
         }
+    }
+
+    @Override
+    public MeshDemand demand() {
+        return client;
     }
 
     @Override

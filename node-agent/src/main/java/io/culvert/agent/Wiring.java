@@ -26,6 +26,7 @@ import io.culvert.agent.config.Role;
 import io.culvert.agent.dns.DnsWorld;
 import io.culvert.agent.dns.NameServers;
 import io.culvert.agent.hbone.TlsTransport;
+import io.culvert.agent.mesh.MeshDemand;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.pods.Capture;
@@ -140,9 +141,12 @@ final class Wiring {
                 crl));
         MeshStore mesh = new MeshStore(MeshSnapshot.empty(config.node().name()));
         hostnames = new SystemLookup(config.proxy().sockets().ipv6());
+        Runnable becameReady = () -> meshIsKnown(meshReady);
+        ControlPlaneMesh controlPlane = controlPlane(mesh, becameReady);
         ProxyWorld world = new ProxyWorld(
                 config,
                 mesh,
+                controlPlane == null ? MeshDemand.NONE : controlPlane.demand(),
                 new Router(() -> ThreadLocalRandom.current().nextLong(), routerSettings()),
                 new HostnameResolver(
                         hostnames,
@@ -165,7 +169,7 @@ final class Wiring {
                 ZdsClient.Cadence.DEFAULT,
                 () -> ThreadLocalRandom.current().nextDouble(),
                 fatal -> giveUp(fatal.sentence()));
-        meshFeed = meshFeed(certified(ca), mesh, pods, clock, () -> meshIsKnown(meshReady));
+        meshFeed = controlPlane == null ? localMesh(certified(ca), mesh, pods, clock, becameReady) : controlPlane;
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(
                 new AgentDump(mesh, certificates, pods, meshFeed::file, agent), loaded.settings(), version);
@@ -201,7 +205,7 @@ final class Wiring {
     }
 
     /** In file mode the file says which pods are wanted too; under a control plane whoever hands over pods does. */
-    private MeshFeed meshFeed(
+    private MeshFeed localMesh(
             TrustDomain certified, MeshStore mesh, LocalPods pods, InstantSource clock, Runnable becameReady) {
         return switch (config.mesh().source()) {
             case MeshConfig.MeshFile file ->
@@ -215,9 +219,14 @@ final class Wiring {
                         metrics,
                         clock,
                         becameReady);
-            case MeshConfig.ControlPlane plane ->
-                new ControlPlaneMesh(config.node(), plane, uplinks, mesh, certificates, metrics, becameReady);
+            case MeshConfig.ControlPlane plane -> throw new IllegalStateException("a control plane is not local");
         };
+    }
+
+    private @Nullable ControlPlaneMesh controlPlane(MeshStore mesh, Runnable becameReady) {
+        return config.mesh().source() instanceof MeshConfig.ControlPlane plane
+                ? new ControlPlaneMesh(config.node(), plane, uplinks, mesh, certificates, metrics, becameReady)
+                : null;
     }
 
     /** What the agent must be allowed to do, tried now rather than with the first pod's traffic. */

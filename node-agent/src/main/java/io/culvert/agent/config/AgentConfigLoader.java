@@ -49,6 +49,7 @@ public final class AgentConfigLoader {
         AgentConfigLoader loader = new AgentConfigLoader(inputs);
         AgentConfig config = new AgentConfig(
                 loader.node(), loader.mesh(), loader.ports(), loader.proxy(), loader.process(), loader.log());
+        loader.checkTogether(config);
         if (!loader.problems.isEmpty()) {
             throw new ConfigException(loader.problems);
         }
@@ -92,6 +93,18 @@ public final class AgentConfigLoader {
         }
         inputs.flags().forEach((knob, text) -> settings.put(knob, new Setting(knob, text, knob.flag())));
         return settings;
+    }
+
+    /** A DNS proxy answers for names that nobody has asked the control plane for. */
+    private void checkTogether(AgentConfig config) {
+        if (config.mesh().source() instanceof MeshConfig.ControlPlane plane
+                && plane.onDemand()
+                && config.proxy().dns().isOn(true)) {
+            reader.problem(
+                    Knob.XDS_ON_DEMAND,
+                    "cannot be set together with the DNS proxy, which has to know every name; set "
+                            + Knob.DNS_CAPTURE.environment().getFirst() + "=false, or leave it out");
+        }
     }
 
     private NodeConfig node() {

@@ -60,7 +60,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
             accepted.close(CloseReason.LIMIT_REACHED, "the pod has as many tunnels as it may have");
         } else {
             podLoop.unproven(accepted);
-            WorkloadWait.await(podLoop, accepted, accepted::identify);
+            WorkloadWait.await(podLoop, accepted, accepted.local.ip(), accepted::identify);
         }
     }
 

@@ -8,6 +8,7 @@ import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.relay.SocketPeer;
 import io.culvert.agent.resolve.HostnameResolver;
 import io.culvert.agent.route.Route;
+import io.culvert.agent.route.RouteNeeds;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
 import io.culvert.agent.telemetry.Direction;
@@ -66,6 +67,35 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
 
     @Override
     void decide(MeshSnapshot snapshot, Workload self) {
+        if (!pod().world().demand().isActive()) {
+            route(snapshot, self);
+            return;
+        }
+        String network = pod().world().config().node().network();
+        boolean[] decided = {false};
+        Runnable withdraw = DemandWait.await(
+                podLoop(),
+                this,
+                (seen, known) ->
+                        RouteNeeds.missing(seen, known, network, destination().ip()),
+                (seen, known) -> {
+                    decided[0] = true;
+                    routeOrRefuse(seen, known);
+                });
+        if (!decided[0]) {
+            opening(withdraw);
+        }
+    }
+
+    private void routeOrRefuse(MeshSnapshot snapshot, @Nullable Workload self) {
+        if (self == null) {
+            close(CloseReason.WORKLOAD_UNKNOWN, pod().identity().unknown());
+        } else if (!isClosed()) {
+            route(snapshot, self);
+        }
+    }
+
+    private void route(MeshSnapshot snapshot, Workload self) {
         follow(self, pod().world().router().outbound(snapshot, self, destination()));
     }
 

@@ -83,7 +83,8 @@ abstract class PodConnection implements OpenConnection, Dialer.Listener, RelayOw
     }
 
     final void identify() {
-        WorkloadWait.await(podLoop, this, this::identified);
+        IpPort own = direction == Direction.OUTBOUND ? source() : destination();
+        WorkloadWait.await(podLoop, this, own.ip(), this::identified);
     }
 
     private void identified(MeshSnapshot snapshot, @Nullable Workload self) {

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop, except {@link #policiesMayHaveChanged}.
  */
 final class PodLoop {
+    /** How many connections may wait for what the control plane is asked for. */
+    static final int ASKING_MAX = 256;
+
     private final Pod pod;
     private final Loop loop;
     private final Dialer dialer;
@@ -28,6 +31,7 @@ final class PodLoop {
 
     private final AtomicBoolean recheckRequested = new AtomicBoolean();
     private final Runnable recheck = this::recheck;
+    private int asking;
     private boolean draining;
     private boolean closed;
 
@@ -80,6 +84,19 @@ final class PodLoop {
         if (open.remove(connection)) {
             pod.givePlaceBack(connection.place());
         }
+    }
+
+    /** Whether one more connection may wait for the control plane, and if so counts it. */
+    boolean takeAskingPlace() {
+        if (asking >= ASKING_MAX) {
+            return false;
+        }
+        asking++;
+        return true;
+    }
+
+    void giveAskingPlaceBack() {
+        asking--;
     }
 
     void unproven(InboundTunnel tunnel) {

@@ -3,6 +3,7 @@ package io.culvert.agent.proxy;
 import io.culvert.agent.certs.CertificateSource;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.hbone.Transport;
+import io.culvert.agent.mesh.MeshDemand;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.resolve.HostnameResolver;
 import io.culvert.agent.route.Router;
@@ -13,6 +14,7 @@ import java.time.InstantSource;
 public record ProxyWorld(
         AgentConfig config,
         MeshStore mesh,
+        MeshDemand demand,
         Router router,
         HostnameResolver resolver,
         CertificateSource certificates,

@@ -4,6 +4,8 @@ import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
+import io.culvert.agent.route.RouteNeeds;
+import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.workload.Workload;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -36,8 +38,14 @@ final class WorkloadWait {
     /**
      * Calls back once with the snapshot and the pod's workload in it, at once if it is known; with null when it did not
      * become known in time.
+     *
+     * @param own an address of the pod, by which the control plane is asked for it where it has to be
      */
-    static void await(PodLoop podLoop, OpenConnection connection, BiConsumer<MeshSnapshot, @Nullable Workload> step) {
+    static void await(
+            PodLoop podLoop,
+            OpenConnection connection,
+            IpAddress own,
+            BiConsumer<MeshSnapshot, @Nullable Workload> step) {
         BiConsumer<MeshSnapshot, @Nullable Workload> then =
                 (snapshot, known) -> connection.attempt(() -> step.accept(snapshot, known));
         MeshStore mesh = podLoop.pod().world().mesh();
@@ -48,6 +56,15 @@ final class WorkloadWait {
             return;
         }
         new WorkloadWait(podLoop.loop(), mesh, podLoop.pod().identity(), then).begin();
+        ask(podLoop.pod().world(), own);
+    }
+
+    /** Whatever the answer is, it is published. */
+    private static void ask(ProxyWorld world, IpAddress own) {
+        String name = RouteNeeds.nameOf(world.config().node().network(), own);
+        if (world.demand().isActive() && name != null && !world.demand().isAbsent(name)) {
+            Runnable _ = world.demand().ask(name, () -> {});
+        }
     }
 
     private void begin() {

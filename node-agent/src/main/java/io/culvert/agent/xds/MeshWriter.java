@@ -124,6 +124,11 @@ final class MeshWriter {
         }
     }
 
+    /** Whether something is gathered that is not published yet. */
+    boolean hasPending() {
+        return next != null;
+    }
+
     /** Somebody waits for what was gathered. */
     void hurry() {
         urgent = next != null;

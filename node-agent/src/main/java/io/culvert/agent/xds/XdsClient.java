@@ -3,6 +3,7 @@ package io.culvert.agent.xds;
 import io.culvert.agent.base.Ticker;
 import io.culvert.agent.grpc.OpenChannel;
 import io.culvert.agent.grpc.ServerLink;
+import io.culvert.agent.mesh.MeshDemand;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.XdsTermination;
@@ -20,10 +21,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -34,12 +34,13 @@ import org.jspecify.annotations.Nullable;
  * Follows a control plane: keeps a stream open, and makes snapshots of what it tells. What cannot be taken is reported by name
  * and keeps nothing else back; what is known stays known while there is no stream.
  *
- * <p>Runs on: its own control thread, the mesh's one writer; {@link #demand} on any. Owns: that thread and the stream.
+ * <p>Runs on: its own control thread, the mesh's one writer; {@link #demand} and {@link #ask} on any. Owns: that thread and the
+ * stream.
  *
  * <p>Bounds: responses of {@link #MESSAGE_BYTES_MAX}; {@link #DEMANDS_MAX} wait at once, each {@link #DEMAND_PATIENCE}; retries
  * from 10 ms to 15 s.
  */
-public final class XdsClient implements AutoCloseable {
+public final class XdsClient implements MeshDemand, AutoCloseable {
     /** How large a response may be; for the link. */
     public static final int MESSAGE_BYTES_MAX = 200 << 20;
     /** How many may wait for resources on demand. */
@@ -74,7 +75,11 @@ public final class XdsClient implements AutoCloseable {
     private final Runnable becameReady;
     private final Demands demands = new Demands();
     private final AtomicInteger demanding = new AtomicInteger();
-    private final BlockingQueue<Runnable> mailbox = new LinkedBlockingQueue<>();
+    /** What was asked for and is not there, for all threads to see. */
+    private final Set<String> absent = ConcurrentHashMap.newKeySet();
+
+    private final Mailbox mailbox = new Mailbox();
+    private final boolean onDemand;
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile boolean closing;
 
@@ -93,6 +98,7 @@ public final class XdsClient implements AutoCloseable {
      */
     public XdsClient(Node about, boolean onDemand, Surroundings surroundings, Runnable becameReady) {
         this.surroundings = surroundings;
+        this.onDemand = onDemand;
         this.session = new DeltaSession(
                 about,
                 List.of(MeshResources.ADDRESS_TYPE, MeshResources.AUTHORIZATION_TYPE),
@@ -120,20 +126,64 @@ public final class XdsClient implements AutoCloseable {
             return answer;
         }
         mailbox.add(() -> register(name, answer));
-        answer.completeOnTimeout(false, DEMAND_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
-        return answer.whenComplete((told, failed) -> {
+        CompletableFuture<Boolean> _ = answer.whenComplete((told, failed) -> {
             demanding.decrementAndGet();
             mailbox.add(() -> demands.forgetTold(name));
         });
+        return answer;
     }
 
     private void register(String name, CompletableFuture<Boolean> answer) {
+        if (answer.isDone()) {
+            return;
+        }
+        boolean known = session.isAnswered(MeshResources.ADDRESS_TYPE, name);
+        if (known && !writer.hasPending()) {
+            noteAbsence(name);
+            answer.complete(true);
+            return;
+        }
         demands.add(name, answer);
-        session.demand(MeshResources.ADDRESS_TYPE, name).ifPresent(request -> {
-            if (stream != null) {
-                stream.send(request);
+        answer.completeOnTimeout(false, DEMAND_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+        if (known) {
+            demands.answered(name);
+            writer.hurry();
+        } else {
+            session.demand(MeshResources.ADDRESS_TYPE, name).ifPresent(this::send);
+        }
+    }
+
+    private void send(DeltaDiscoveryRequest request) {
+        if (stream != null) {
+            stream.send(request);
+        }
+    }
+
+    private void noteAbsence(String name) {
+        if (session.isAbsent(MeshResources.ADDRESS_TYPE, name)) {
+            absent.add(name);
+        }
+    }
+
+    @Override
+    public boolean isActive() {
+        return onDemand;
+    }
+
+    @Override
+    public boolean isAbsent(String name) {
+        return absent.contains(name);
+    }
+
+    @Override
+    public Runnable ask(String name, Runnable then) {
+        CompletableFuture<Boolean> answer = demand(name);
+        CompletableFuture<Boolean> _ = answer.whenComplete((told, failed) -> {
+            if (failed == null) {
+                then.run();
             }
         });
+        return () -> answer.cancel(false);
     }
 
     private void run() {
@@ -197,7 +247,7 @@ public final class XdsClient implements AutoCloseable {
             if (left <= 0) {
                 return;
             }
-            Runnable task = mailbox.poll(Math.min(left, writer.waitNanos()), TimeUnit.NANOSECONDS);
+            Runnable task = mailbox.await(Math.min(left, writer.waitNanos()));
             if (task != null) {
                 task.run();
             }
@@ -252,6 +302,12 @@ public final class XdsClient implements AutoCloseable {
     }
 
     private void afterResponse() {
+        if (onDemand) {
+            session.takeForgotten(MeshResources.ADDRESS_TYPE).ifPresent(request -> {
+                request.getResourceNamesUnsubscribeList().forEach(absent::remove);
+                send(request);
+            });
+        }
         if (demands.anyAnswered()) {
             writer.hurry();
         }
@@ -306,6 +362,7 @@ public final class XdsClient implements AutoCloseable {
         private void removed(String name) {
             intake.removed(name);
             writer.remove(typeUrl, name);
+            noteAbsence(name);
             demands.answered(name);
         }
 

@@ -464,6 +464,20 @@ class AgentConfigLoaderTest {
     }
 
     @Test
+    void refusesToAskOnDemand_whileItAnswersNames() throws ConfigException {
+        Map<Knob, String> node = Map.of(Knob.NODE_NAME, "n1");
+        Map<String, String> both = Map.of("XDS_ADDRESS", "a:1", "CA_ADDRESS", "a:1", "XDS_ON_DEMAND", "true");
+        assertEquals(
+                List.of(
+                        "xds.onDemand (XDS_ON_DEMAND): cannot be set together with the DNS proxy, which has to know every"
+                                + " name; set ISTIO_META_DNS_CAPTURE=false, or leave it out"),
+                problems(new ConfigInputs(node, both, null, 8)));
+        Map<String, String> alone = new HashMap<>(both);
+        alone.put("ISTIO_META_DNS_CAPTURE", "false");
+        assertTrue(mesh(Map.of(), alone).source() instanceof MeshConfig.ControlPlane plane && plane.onDemand());
+    }
+
+    @Test
     void findsTheControlPlaneByItself_inKubernetes() throws ConfigException {
         MeshConfig config = mesh(Map.of(), Map.of("KUBERNETES_SERVICE_HOST", "10.96.0.1"));
         assertTrue(config.source() instanceof MeshConfig.ControlPlane plane

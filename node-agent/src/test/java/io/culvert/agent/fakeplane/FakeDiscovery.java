@@ -302,6 +302,7 @@ public final class FakeDiscovery {
                             request.getInitialResourceVersionsMap().keySet());
                 }
             }
+            request.getResourceNamesUnsubscribeList().forEach(subscription.names::remove);
             for (String name : request.getResourceNamesSubscribeList()) {
                 if (!name.equals(ALL)) {
                     subscription.names.add(name);

@@ -2,6 +2,7 @@ package io.culvert.agent.proxy;
 
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.hbone.SimTransports;
+import io.culvert.agent.mesh.MeshDemand;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.relay.Dialer;
@@ -33,10 +34,23 @@ final class SimNode {
             Dialer dialer,
             Workload served,
             InstantSource clock) {
+        this(loop, config, metrics, transports, dialer, served, clock, MeshDemand.NONE);
+    }
+
+    SimNode(
+            SimLoop loop,
+            AgentConfig config,
+            Metrics metrics,
+            SimTransports transports,
+            Dialer dialer,
+            Workload served,
+            InstantSource clock,
+            MeshDemand demand) {
         mesh = new MeshStore(MeshSnapshot.empty(served.node()));
         ProxyWorld world = new ProxyWorld(
                 config,
                 mesh,
+                demand,
                 new Router(() -> 0, RouterSettings.DEFAULTS),
                 new HostnameResolver(names, loop::nanoTime, () -> 0),
                 certificates,

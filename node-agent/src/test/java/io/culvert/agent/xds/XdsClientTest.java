@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -303,6 +304,43 @@ class XdsClientTest {
         assertEquals(WEB_SERVICE, rig.mesh().service(WEB_SERVICE.key()));
         assertTrue(rig.demand("/10.9.9.9"), "that there is no such thing is an answer");
         assertEquals(1, rig.mesh().workloadCount());
+    }
+
+    @Test
+    void knowsWhatIsNotThere_withoutAskingAgain_andTakesItWhenItComes() throws Exception {
+        rig.start(true);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        assertTrue(rig.client().isActive());
+        assertFalse(rig.client().isAbsent("/10.0.0.1"));
+        assertTrue(rig.demand("/10.0.0.1"));
+        assertTrue(rig.client().isAbsent("/10.0.0.1"));
+        assertTrue(rig.demand("/10.0.0.1"));
+        assertEquals(
+                1,
+                rig.discovery().requests().stream()
+                        .filter(each -> each.getResourceNamesSubscribeList().contains("/10.0.0.1"))
+                        .count());
+        rig.discovery().put(WEB);
+        rig.until("it came by itself", () -> assertEquals(WEB, rig.mesh().workload(WEB.uid())));
+    }
+
+    @Test
+    void tellsWhoAsksOnce_andNotWhoDoesNotWaitAnyMore() throws Exception {
+        rig.start(true);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        rig.discovery().pause();
+        AtomicInteger told = new AtomicInteger();
+        AtomicInteger tooLate = new AtomicInteger();
+        Runnable _ = rig.client().ask("/10.0.0.1", told::incrementAndGet);
+        Runnable withdraw = rig.client().ask("/10.0.0.1", tooLate::incrementAndGet);
+        withdraw.run();
+        rig.discovery().put(WEB);
+        rig.discovery().resume();
+        rig.until("it is told", () -> assertEquals(1, told.get()));
+        assertEquals(WEB, rig.mesh().workload(WEB.uid()), "what was asked for is published before");
+        assertTrue(rig.demand("/10.0.0.1"));
+        assertEquals(1, told.get());
+        assertEquals(0, tooLate.get());
     }
 
     @Test

@@ -8,6 +8,7 @@ import io.culvert.protocol.wire.discovery.Status;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -23,10 +24,12 @@ import org.jspecify.annotations.Nullable;
  * that only differences are sent. A resource whose newest version was rejected, while an older one is in force, is told
  * with an empty version: the sender repeats it, and still says when it is gone. One that never was taken is not told.
  *
- * <p>Of a type on demand nothing is sent but what was asked for by name; what was asked for and not answered yet is asked
- * for again on the next stream.
+ * <p>Of a type on demand nothing is sent but what was asked for by name, which stays subscribed to: what there is not now is
+ * told once it comes. It is asked for again on the next stream. Of names of which there is nothing the latest are kept, {@link
+ * #takeForgotten} withdraws the others.
  *
- * <p>Runs on: one thread at a time. Bounds: a NACK's text at most 4,096 characters; {@link #DEMANDS_MAX} unanswered names.
+ * <p>Runs on: one thread at a time. Bounds: a NACK's text at most 4,096 characters; {@link #DEMANDS_MAX} unanswered names,
+ * {@link #ABSENT_MAX} of which there is nothing.
  *
  * <p>Source: the xDS protocol's "Incremental xDS", and observed control planes.
  */
@@ -34,6 +37,8 @@ public final class DeltaSession {
     static final int NACK_LENGTH_MAX = 4_096;
     /** How many names of one type may be asked for and not answered yet. */
     public static final int DEMANDS_MAX = 10_000;
+    /** Of how many names of one type it is kept in mind that there is nothing. */
+    public static final int ABSENT_MAX = 10_000;
 
     private static final int FAULTS_KEPT_MAX = 64;
     private static final String ALL = "*";
@@ -43,14 +48,54 @@ public final class DeltaSession {
         private final boolean onDemand;
         private final Map<String, String> versions = new HashMap<>();
         private final Set<String> demanded = new LinkedHashSet<>();
+        /** Asked for, and there is nothing of that name; eldest first. */
+        private final Set<String> absent = new LinkedHashSet<>();
+        /** By which names each was asked for that there is. */
+        private final Map<String, Set<String>> askedBy = new HashMap<>();
+        /** The same, the other way round. */
+        private final Map<String, String> present = new HashMap<>();
+
+        private final List<String> forgotten = new ArrayList<>();
         private boolean opening;
 
         private Held(boolean onDemand) {
             this.onDemand = onDemand;
         }
 
-        private void answered(String name) {
-            demanded.remove(name);
+        private boolean isAnswered(String name) {
+            return absent.contains(name) || present.containsKey(name);
+        }
+
+        /** There is a resource that is called so, by its own name or another. */
+        private void there(String name, String resource) {
+            if (demanded.remove(name) || absent.remove(name)) {
+                present.put(name, resource);
+                askedBy.computeIfAbsent(resource, each -> new HashSet<>(2)).add(name);
+            }
+        }
+
+        private void gone(String name) {
+            versions.remove(name);
+            Set<String> names = askedBy.remove(name);
+            if (names != null) {
+                names.forEach(each -> present.remove(each, name));
+                absent.addAll(names);
+            }
+            if (demanded.remove(name)) {
+                absent.add(name);
+            }
+            while (absent.size() > ABSENT_MAX) {
+                String eldest = absent.iterator().next();
+                absent.remove(eldest);
+                forgotten.add(eldest);
+            }
+        }
+
+        /** What is subscribed to by name beside what is held. */
+        private void addNames(DeltaDiscoveryRequest.Builder request) {
+            demanded.forEach(name -> request.putInitialResourceVersions(name, ""));
+            absent.forEach(name -> request.putInitialResourceVersions(name, ""));
+            present.keySet().forEach(name -> request.putInitialResourceVersions(name, ""));
         }
     }
 
@@ -95,19 +140,50 @@ public final class DeltaSession {
                 request.addResourceNamesSubscribe(ALL).addResourceNamesUnsubscribe(ALL);
             }
             held.opening = true;
-            held.demanded.forEach(name -> request.putInitialResourceVersions(name, ""));
+            held.forgotten.clear();
+            held.addNames(request);
             requests.add(request.putAllInitialResourceVersions(held.versions).build());
         });
         return requests;
     }
 
+    /** Whether it is known of a name whether there is such a resource, because it was asked for and answered. */
+    public boolean isAnswered(String typeUrl, String name) {
+        Held held = types.get(typeUrl);
+        return held != null && held.isAnswered(name);
+    }
+
+    /** Whether there was nothing of a name when it was asked for, and has not been since. */
+    public boolean isAbsent(String typeUrl, String name) {
+        Held held = types.get(typeUrl);
+        return held != null && held.absent.contains(name);
+    }
+
+    /** Withdraws what was asked for long ago and was not there: what to send if a stream is open. Empty when there is nothing. */
+    public Optional<DeltaDiscoveryRequest> takeForgotten(String typeUrl) {
+        Held held = types.get(typeUrl);
+        if (held == null || held.forgotten.isEmpty()) {
+            return Optional.empty();
+        }
+        var request = DeltaDiscoveryRequest.newBuilder().setTypeUrl(typeUrl);
+        held.forgotten.stream()
+                .filter(name -> !held.demanded.contains(name))
+                .forEach(request::addResourceNamesUnsubscribe);
+        held.forgotten.clear();
+        return Optional.of(request.build());
+    }
+
     /**
      * Asks for one resource of a type that is on demand: what to send if a stream is open; otherwise the next one asks.
-     * Empty when it is asked for already, or too many are.
+     * Empty when it is asked for or answered already, or too many are.
      */
     public Optional<DeltaDiscoveryRequest> demand(String typeUrl, String name) {
         Held held = types.get(typeUrl);
-        if (held == null || !held.onDemand || held.demanded.size() >= DEMANDS_MAX || !held.demanded.add(name)) {
+        if (held == null
+                || !held.onDemand
+                || held.isAnswered(name)
+                || held.demanded.size() >= DEMANDS_MAX
+                || !held.demanded.add(name)) {
             return Optional.empty();
         }
         return Optional.of(DeltaDiscoveryRequest.newBuilder()
@@ -202,8 +278,10 @@ public final class DeltaSession {
                 case Converted.Taken<MeshResource>(var value, var warnings) -> took(wire, value.resourceName());
                 case Converted.Rejected<MeshResource>(var fault) -> reject(wire.getName(), fault);
             }
-            answered(wire.getName());
-            wire.getAliasesList().forEach(this::answered);
+            if (held != null && held.onDemand) {
+                held.there(wire.getName(), wire.getName());
+                wire.getAliasesList().forEach(alias -> held.there(alias, wire.getName()));
+            }
             return converted;
         }
 
@@ -212,12 +290,6 @@ public final class DeltaSession {
                 // The record's own text where it is the same: it is kept anyway.
                 String name = ownName.equals(wire.getName()) ? ownName : wire.getName();
                 held.versions.put(name, wire.getVersion());
-            }
-        }
-
-        private void answered(String name) {
-            if (held != null) {
-                held.answered(name);
             }
         }
 
@@ -239,8 +311,7 @@ public final class DeltaSession {
         /** Takes the news that a resource is gone, known or not. */
         public void removed(String name) {
             if (held != null) {
-                held.versions.remove(name);
-                held.answered(name);
+                held.gone(name);
             }
         }
 

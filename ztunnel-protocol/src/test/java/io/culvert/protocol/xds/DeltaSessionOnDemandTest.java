@@ -66,15 +66,44 @@ class DeltaSessionOnDemandTest {
         assertEquals(Map.of("/10.0.0.1", ""), opening().getInitialResourceVersionsMap());
         session.receive(
                 response(ADDRESS).addResources(workload("uid", "/10.0.0.1")).build());
-        assertEquals(Map.of("uid", "v1"), opening().getInitialResourceVersionsMap());
+        assertEquals(Map.of("uid", "v1", "/10.0.0.1", ""), opening().getInitialResourceVersionsMap());
+        assertTrue(session.isAnswered(ADDRESS, "/10.0.0.1"));
+        assertFalse(session.isAbsent(ADDRESS, "/10.0.0.1"));
+        assertTrue(session.demand(ADDRESS, "/10.0.0.1").isEmpty(), "it is subscribed to");
+    }
+
+    @Test
+    void knowsOfANameThatThereIsNothing_untilThereIs_andAgainWhenItGoes() {
         assertFalse(session.demand(ADDRESS, "/10.0.0.1").isEmpty());
+        session.receive(response(ADDRESS).addRemovedResources("/10.0.0.1").build());
+        assertTrue(session.isAbsent(ADDRESS, "/10.0.0.1"));
+        session.receive(
+                response(ADDRESS).addResources(workload("uid", "/10.0.0.1")).build());
+        assertFalse(session.isAbsent(ADDRESS, "/10.0.0.1"));
+        session.receive(response(ADDRESS).addRemovedResources("uid").build());
+        assertTrue(session.isAbsent(ADDRESS, "/10.0.0.1"));
+        assertTrue(session.demand(ADDRESS, "/10.0.0.1").isEmpty(), "it would be told");
+    }
+
+    @Test
+    void forgetsTheEldestOfWhatIsNotThere_andWithdrawsIt() {
+        for (int i = 0; i <= DeltaSession.ABSENT_MAX; i++) {
+            assertFalse(session.demand(ADDRESS, "/" + i).isEmpty());
+            session.receive(response(ADDRESS).addRemovedResources("/" + i).build());
+        }
+        assertEquals(List.of("/0"), session.takeForgotten(ADDRESS).orElseThrow().getResourceNamesUnsubscribeList());
+        assertTrue(session.takeForgotten(ADDRESS).isEmpty());
+        assertFalse(session.isAnswered(ADDRESS, "/0"));
+        assertTrue(session.isAbsent(ADDRESS, "/1"));
+        assertEquals(DeltaSession.ABSENT_MAX, opening().getInitialResourceVersionsCount());
+        assertFalse(session.demand(ADDRESS, "/0").isEmpty());
     }
 
     @Test
     void takesARemovalForAnAnswer() {
         assertFalse(session.demand(ADDRESS, "/10.0.0.1").isEmpty());
         session.receive(response(ADDRESS).addRemovedResources("/10.0.0.1").build());
-        assertEquals(Map.of(), opening().getInitialResourceVersionsMap());
+        assertEquals(Map.of("/10.0.0.1", ""), opening().getInitialResourceVersionsMap());
     }
 
     @Test
