@@ -9,6 +9,7 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.ChannelFactory;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -55,8 +56,16 @@ public final class FakeControlPlane implements AutoCloseable {
     private final int port;
     private Server server;
 
-    private FakeControlPlane(TestCa serverRoot, FakeAuthority authority, String name, InetSocketAddress at)
+    private final ChannelFactory<EpollServerSocketChannel> sockets;
+
+    private FakeControlPlane(
+            TestCa serverRoot,
+            FakeAuthority authority,
+            String name,
+            InetSocketAddress at,
+            ChannelFactory<EpollServerSocketChannel> sockets)
             throws IOException {
+        this.sockets = sockets;
         this.serverRoot = serverRoot;
         this.authority = authority;
         this.name = name;
@@ -72,7 +81,13 @@ public final class FakeControlPlane implements AutoCloseable {
 
     /** Starts at an address; the certificate carries the name and the address. */
     public static FakeControlPlane start(String name, InetSocketAddress at) throws IOException {
-        return new FakeControlPlane(TestCa.root("the server's root"), new FakeAuthority(), name, at);
+        return start(name, at, EpollServerSocketChannel::new);
+    }
+
+    /** Starts at an address on a socket that the factory makes, possibly in another network namespace. */
+    public static FakeControlPlane start(
+            String name, InetSocketAddress at, ChannelFactory<EpollServerSocketChannel> sockets) throws IOException {
+        return new FakeControlPlane(TestCa.root("the server's root"), new FakeAuthority(), name, at, sockets);
     }
 
     private Server serve(InetSocketAddress at) throws IOException {
@@ -87,7 +102,7 @@ public final class FakeControlPlane implements AutoCloseable {
         return NettyServerBuilder.forAddress(at)
                 .bossEventLoopGroup(loop)
                 .workerEventLoopGroup(loop)
-                .channelType(EpollServerSocketChannel.class)
+                .channelFactory(sockets)
                 .executor(executor)
                 .sslContext(tls(at))
                 .maxInboundMessageSize(64 << 20)

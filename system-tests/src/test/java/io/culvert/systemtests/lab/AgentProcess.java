@@ -57,6 +57,29 @@ public final class AgentProcess {
         return new AgentProcess(net, node, net.spawn(builder));
     }
 
+    /**
+     * Starts one in a folder with just these variables in its environment and no argument, by {@code bin/culvert-agent} where the
+     * build has packaged it.
+     */
+    public static AgentProcess startAlone(
+            NetnsLab net, Netns node, Path folder, Map<String, String> environment, List<String> program) {
+        List<String> command = new ArrayList<>(node.enter());
+        command.addAll(program.isEmpty() ? launcher() : program);
+        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
+        Map<String, String> variables = builder.environment();
+        variables.keySet().removeIf(name -> !name.equals("PATH") && !name.equals("LANG"));
+        variables.put("CULVERT_JAVA_HOME", System.getProperty("java.home"));
+        variables.putAll(environment);
+        return new AgentProcess(net, node, net.spawn(builder));
+    }
+
+    private static List<String> launcher() {
+        List<String> command = javaCommand();
+        Path launcher = Path.of(System.getProperty("culvert.root", "."), "bin/culvert-agent");
+        boolean packaged = command.get(3).endsWith(".jar") && Files.isExecutable(launcher);
+        return packaged ? List.of(launcher.toString()) : command;
+    }
+
     /** The launcher's command. A class path of folders is that of a build that has not packaged yet. */
     private static List<String> javaCommand() {
         Path root = Path.of(Objects.requireNonNull(System.getProperty("culvert.root"), "culvert.root is not set"));

@@ -6,16 +6,22 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** One line that an agent logged, as its fields. */
 public record LogEntry(Map<String, String> fields) {
     private static final JsonFactory JSON = new JsonFactory();
+    private static final Pattern PLAIN =
+            Pattern.compile("(\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z)\t(\\w+)\t(\\S+)\t([^\t]*)(?:\t(.*))?");
+    private static final Pattern FIELD = Pattern.compile("([\\w.]+)=(?:\"((?:[^\"\\\\]|\\\\.)*)\"|(\\S*))");
 
     /** Reads a line; empty for one that is not of the agent's log, such as the JVM's own. */
     static Optional<LogEntry> parse(String line) {
         if (!line.startsWith("{")) {
-            return Optional.empty();
+            return parsePlain(line);
         }
         Map<String, String> fields = new LinkedHashMap<>();
         try (JsonParser parser = JSON.createParser(line)) {
@@ -27,6 +33,24 @@ public record LogEntry(Map<String, String> fields) {
             }
         } catch (IOException e) {
             return Optional.empty();
+        }
+        return Optional.of(new LogEntry(fields));
+    }
+
+    private static Optional<LogEntry> parsePlain(String line) {
+        Matcher head = PLAIN.matcher(line);
+        if (!head.matches()) {
+            return Optional.empty();
+        }
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("time", head.group(1));
+        fields.put("level", head.group(2));
+        fields.put("scope", head.group(3));
+        fields.put("message", head.group(4));
+        Matcher field = FIELD.matcher(Objects.requireNonNullElse(head.group(5), ""));
+        while (field.find()) {
+            String quoted = field.group(2);
+            fields.put(field.group(1), quoted == null ? field.group(3) : quoted.replaceAll("\\\\(.)", "$1"));
         }
         return Optional.of(new LogEntry(fields));
     }

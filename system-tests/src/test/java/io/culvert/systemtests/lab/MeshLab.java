@@ -46,7 +46,7 @@ import java.util.stream.Stream;
  * <p>Owns: the namespaces, the processes in them and a temporary folder; all go on {@link #close}. The agents' rules live
  * in the namespaces and go with them.
  */
-public final class MeshLab implements AutoCloseable {
+public final class MeshLab implements Agents, AutoCloseable {
     /** The nodes. */
     public static final List<String> NODES = List.of("one", "two");
 
@@ -189,7 +189,7 @@ public final class MeshLab implements AutoCloseable {
         return mesh;
     }
 
-    /** The agent of a node. */
+    @Override
     public AgentProcess agent(String node) {
         AgentProcess found = agents.get(node);
         if (found == null) {
@@ -203,7 +203,7 @@ public final class MeshLab implements AutoCloseable {
         return agents.containsKey(node);
     }
 
-    /** The agents that run. */
+    @Override
     public List<AgentProcess> agents() {
         return List.copyOf(agents.values());
     }

@@ -14,11 +14,12 @@ import java.util.stream.Collectors;
 public final class Observation {
     private static final Duration COUNTED_MAX = Duration.ofSeconds(5);
 
-    private final MeshLab lab;
+    private final Agents lab;
     private final Map<String, AgentMetrics> metrics = new HashMap<>();
     private final Map<String, Integer> ends = new HashMap<>();
 
-    Observation(MeshLab lab) {
+    /** Begins now. */
+    public Observation(Agents lab) {
         this.lab = lab;
         for (AgentProcess agent : lab.agents()) {
             metrics.put(agent.node().name(), agent.metrics());

@@ -28,6 +28,7 @@ class PackageRulesTest {
     private static final String ROOT = "io.culvert.";
     private static final JavaClasses CODE = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .withImportOption(location -> !location.contains("-tests.jar"))
             .importPackages("io.culvert");
 
     /** Which modules a module's code may name; itself always. */
