@@ -153,6 +153,7 @@ final class Wiring {
                         Ticker.SYSTEM,
                         () -> ThreadLocalRandom.current().nextLong()),
                 certificates,
+                crl,
                 TlsTransport.FACTORY,
                 new Telemetry(metrics, Ticker.SYSTEM),
                 clock);

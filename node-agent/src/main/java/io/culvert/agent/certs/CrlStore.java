@@ -61,9 +61,24 @@ public final class CrlStore {
         return problem;
     }
 
+    /** Ends what was registered. */
+    @FunctionalInterface
+    public interface Registration extends AutoCloseable {
+        @Override
+        void close();
+    }
+
     /** Has an action run after each change. */
-    public void onChange(Runnable action) {
-        listeners.add(action);
+    public Registration onChange(Runnable action) {
+        // Two that are equal are two.
+        Runnable own = new Runnable() {
+            @Override
+            public void run() {
+                action.run();
+            }
+        };
+        listeners.add(own);
+        return () -> listeners.remove(own);
     }
 
     /**

@@ -62,7 +62,7 @@ public enum Knob {
     CRL_PATH(
             row(KnobType.PATH, "--crl", "mesh.crl", "CRL_PATH")
                     .means(
-                            "A file of certificate revocation lists, PEM or DER. Read again when it changes; who is revoked is refused at the next handshake.")),
+                            "A file of certificate revocation lists, PEM or DER. Read again when it changes; who is revoked is refused, and tunnels with them are closed.")),
     SECRET_TTL(row(KnobType.DURATION, "--secret-ttl", "mesh.secretTtl", "SECRET_TTL")
             .byDefault("24h")
             .within("10s", "7d")

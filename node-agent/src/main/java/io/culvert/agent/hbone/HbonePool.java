@@ -6,6 +6,7 @@ import io.culvert.agent.certs.CertificateSource;
 import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.agent.telemetry.Direction;
 import io.culvert.agent.telemetry.Telemetry;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
@@ -14,8 +15,10 @@ import io.culvert.protocol.net.IpPort;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,6 +82,9 @@ public final class HbonePool {
     private final Surroundings surroundings;
     private final Terms terms;
     private final Map<Key, TunnelGroup> groups = new HashMap<>();
+    /** Every tunnel of it, those within others too. */
+    private final Set<Tunnel> live = new LinkedHashSet<>();
+
     private final Runnable sweep = this::sweep;
     private Timer nextSweep;
     private int tunnels;
@@ -143,6 +149,26 @@ public final class HbonePool {
 
     void giveTunnelPlaceBack() {
         tunnels--;
+    }
+
+    void began(Tunnel tunnel) {
+        live.add(tunnel);
+    }
+
+    /** A tunnel is over. */
+    void ended(@Nullable Tunnel tunnel, CloseReason reason, @Nullable BadPeer badPeer) {
+        if (tunnel != null) {
+            live.remove(tunnel);
+        }
+        if (reason == CloseReason.CERTIFICATE_REVOKED) {
+            surroundings.telemetry().metrics().crlRejected(Direction.OUTBOUND);
+        }
+        count(badPeer);
+    }
+
+    /** The tunnels now; each is to look at its peer again when other revocation lists are in force. */
+    public List<Tunnel> live() {
+        return List.copyOf(live);
     }
 
     void count(@Nullable BadPeer badPeer) {

@@ -83,6 +83,7 @@ final class NestedStream implements HbonePool.Listener, TunnelListener, TunnelSt
         Transport transport = pool.surroundings().transports().client(loop, socket, material, expected);
         Tunnel fresh = Tunnel.client(loop, transport, pool.terms().tunnel(), this);
         tunnel = fresh;
+        pool.began(fresh);
         outer.start(socket);
         fresh.start();
     }
@@ -153,7 +154,7 @@ final class NestedStream implements HbonePool.Listener, TunnelListener, TunnelSt
 
     @Override
     public void onTunnelClosed(CloseReason reason, @Nullable String detail, @Nullable BadPeer badPeer) {
-        pool.count(badPeer);
+        pool.ended(tunnel, reason, badPeer);
         if (counted) {
             pool.surroundings().telemetry().metrics().tunnelClosed(TunnelRole.CLIENT);
         }

@@ -80,6 +80,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
                 .client(loop, socket, held, group.key().expected());
         Tunnel fresh = Tunnel.client(loop, transport, pool.terms().tunnel(), this);
         tunnel = fresh;
+        pool.began(fresh);
         fresh.start();
     }
 
@@ -146,7 +147,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
 
     @Override
     public void onTunnelClosed(CloseReason reason, @Nullable String detail, @Nullable BadPeer badPeer) {
-        pool.count(badPeer);
+        pool.ended(tunnel, reason, badPeer);
         finish(reason, detail);
     }
 

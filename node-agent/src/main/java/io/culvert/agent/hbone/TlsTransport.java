@@ -5,6 +5,7 @@ import io.culvert.agent.base.BufferWait;
 import io.culvert.agent.base.Chunk;
 import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.ChunkQueue;
 import io.culvert.agent.relay.RelaySocket;
@@ -120,6 +121,11 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     @Override
     public PeerIdentity peer() {
         return TlsMaterial.peerOf(engine);
+    }
+
+    @Override
+    public @Nullable PeerRejectedException revoked() {
+        return material.revoked(engine);
     }
 
     @Override

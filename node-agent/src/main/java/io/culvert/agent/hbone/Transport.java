@@ -1,6 +1,7 @@
 package io.culvert.agent.hbone;
 
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.RelaySocket;
 import io.culvert.protocol.identity.PeerIdentity;
@@ -58,6 +59,10 @@ public interface Transport {
 
     /** Who the peer proved to be; to be asked once secured. */
     PeerIdentity peer();
+
+    /** Why the peer may not go on, by the revocation lists now in force; null when it may. To be asked once secured. */
+    @Nullable
+    PeerRejectedException revoked();
 
     /**
      * Writes all of the buffer; never called while blocked. What the kernel does not take is kept in as much memory as the

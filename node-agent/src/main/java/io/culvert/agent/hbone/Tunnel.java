@@ -1,6 +1,7 @@
 package io.culvert.agent.hbone;
 
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectRefusedException;
@@ -62,6 +63,7 @@ public final class Tunnel implements Transport.Events {
     private boolean closed;
     private boolean peerLeft;
     private boolean settled;
+    private boolean recheckWhenOpen;
     private long emptySinceNanos;
     private @Nullable TunnelFailure closeWith;
     private @Nullable TunnelFailure endWith;
@@ -219,6 +221,26 @@ public final class Tunnel implements Transport.Events {
         listener.onTunnelClosed(failure.reason(), failure.detail(), failure.badPeer());
     }
 
+    /** Other revocation lists are in force: closes if they name the peer now. */
+    public void recheckPeer() {
+        if (closed) {
+            return;
+        }
+        if (!open) {
+            // Its chain may have been looked at already, by the lists before.
+            recheckWhenOpen = true;
+            return;
+        }
+        try {
+            PeerRejectedException rejected = transport.revoked();
+            if (rejected != null) {
+                close(TunnelFailure.ofRejection(rejected));
+            }
+        } catch (RuntimeException e) {
+            fault(e);
+        }
+    }
+
     void forget(TunnelStream stream) {
         if (streams.remove(stream)) {
             emptySinceNanos = loop.nanoTime();
@@ -336,6 +358,11 @@ public final class Tunnel implements Transport.Events {
         PeerIdentity peer = transport.peer();
         if (!(peer instanceof PeerIdentity.Verified)) {
             close(new TunnelFailure(CloseReason.TLS_FAILED, "the peer proved no identity", BadPeer.BAD_SPIFFE_ID));
+            return;
+        }
+        PeerRejectedException rejected = recheckWhenOpen ? transport.revoked() : null;
+        if (rejected != null) {
+            close(TunnelFailure.ofRejection(rejected));
             return;
         }
         open = true;

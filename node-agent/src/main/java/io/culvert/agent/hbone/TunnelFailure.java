@@ -56,7 +56,8 @@ record TunnelFailure(
         return new TunnelFailure(CloseReason.TLS_FAILED, message, kindOf(at, message));
     }
 
-    private static TunnelFailure ofRejection(PeerRejectedException rejected) {
+    /** Of a peer that proved something else than it should have. */
+    static TunnelFailure ofRejection(PeerRejectedException rejected) {
         String detail = String.valueOf(rejected.getMessage());
         return switch (rejected.why()) {
             case UNREADABLE, UNTRUSTED ->

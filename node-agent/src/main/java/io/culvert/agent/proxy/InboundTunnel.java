@@ -191,6 +191,9 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         if (badPeer != null) {
             metrics().badPeer(badPeer);
         }
+        if (reason == CloseReason.CERTIFICATE_REVOKED) {
+            metrics().crlRejected(Direction.INBOUND);
+        }
         if (!secured || badPeer != null) {
             pod.world().telemetry().refused(Direction.INBOUND, peer, local, reason, detail);
         }
@@ -230,6 +233,11 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     @Override
     public void recheck(MeshSnapshot snapshot) {
         // Each of its streams is judged by itself.
+    }
+
+    @Override
+    public @Nullable Tunnel tunnel() {
+        return tunnel;
     }
 
     @Override

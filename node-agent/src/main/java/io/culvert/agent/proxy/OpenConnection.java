@@ -1,5 +1,6 @@
 package io.culvert.agent.proxy;
 
+import io.culvert.agent.hbone.Tunnel;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.telemetry.CloseReason;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,11 @@ interface OpenConnection {
 
     /** Judges it again by what is in force now, and closes it when it would not be allowed any more. */
     void recheck(MeshSnapshot snapshot);
+
+    /** The tunnel that it is; null for a connection, and while a tunnel's certificate is awaited. */
+    default @Nullable Tunnel tunnel() {
+        return null;
+    }
 
     /** The agent is about to stop: takes nothing new, lets what is open end by itself. */
     void drain();

@@ -3,11 +3,14 @@ package io.culvert.agent.proxy;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.base.ShareLoop;
 import io.culvert.agent.hbone.HbonePool;
+import io.culvert.agent.hbone.Tunnel;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.telemetry.CloseReason;
+import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -15,11 +18,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * One pod's part of one loop: its tunnels to others, its share of the buffers, and everything of it that is open here.
  *
- * <p>Runs on: its loop, except {@link #policiesMayHaveChanged}.
+ * <p>Runs on: its loop, except {@link #policiesMayHaveChanged} and {@link #revocationsHaveChanged}.
  */
 final class PodLoop {
     /** How many connections may wait for what the control plane is asked for. */
     static final int ASKING_MAX = 256;
+
+    /** A chain takes some hundred microseconds, during which the loop's other connections wait. */
+    private static final int PEERS_PER_TURN_MAX = 16;
 
     private final Pod pod;
     private final Loop loop;
@@ -130,6 +136,29 @@ final class PodLoop {
         for (OpenConnection connection : List.copyOf(open)) {
             // One that cannot be judged is closed, and the others are judged all the same.
             connection.attempt(() -> connection.recheck(snapshot));
+        }
+    }
+
+    /** Has every tunnel's peer looked at again on the loop, a few at a time. */
+    void revocationsHaveChanged() {
+        loop.execute(() -> {
+            Queue<Tunnel> tunnels = new ArrayDeque<>(pool.live());
+            for (OpenConnection connection : open) {
+                Tunnel accepted = connection.tunnel();
+                if (accepted != null) {
+                    tunnels.add(accepted);
+                }
+            }
+            recheckPeers(tunnels);
+        });
+    }
+
+    private void recheckPeers(Queue<Tunnel> left) {
+        for (int i = 0; i < PEERS_PER_TURN_MAX && !left.isEmpty(); i++) {
+            left.remove().recheckPeer();
+        }
+        if (!left.isEmpty()) {
+            loop.execute(() -> recheckPeers(left));
         }
     }
 

@@ -2,6 +2,7 @@ package io.culvert.agent.proxy;
 
 import io.culvert.agent.base.DataLoop;
 import io.culvert.agent.base.LoopGroup;
+import io.culvert.agent.certs.CrlStore;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.SocketConfig;
 import io.culvert.agent.mesh.MeshStore;
@@ -36,6 +37,7 @@ public final class PodProxy implements ServingProxy {
     private final Map<DataLoop, PodLoop> podLoops;
     private final List<ListeningSocket> listeners = new ArrayList<>();
     private final MeshStore.Registration meshRegistration;
+    private final CrlStore.Registration crlRegistration;
 
     private PodProxy(ProxyHost host, ProxyWorld world, PodIdentity identity, PodNetns netns, boolean spoofing) {
         this.pod = new Pod(world, identity, spoofing);
@@ -47,6 +49,7 @@ public final class PodProxy implements ServingProxy {
                         Function.identity(), loop -> podLoop(loop, host.sockets(), terms)));
         this.meshRegistration =
                 world.mesh().listen(snapshot -> podLoops.values().forEach(PodLoop::policiesMayHaveChanged));
+        this.crlRegistration = world.crl().onChange(() -> podLoops.values().forEach(PodLoop::revocationsHaveChanged));
     }
 
     private PodLoop podLoop(DataLoop loop, SocketFactory sockets, ProxyTerms terms) {
@@ -172,6 +175,7 @@ public final class PodProxy implements ServingProxy {
     @Override
     public CompletableFuture<Void> close(CloseReason reason) {
         meshRegistration.close();
+        crlRegistration.close();
         listeners.forEach(ListeningSocket::close);
         CompletableFuture<?>[] ended = podLoops.values().stream()
                 .map(podLoop -> CompletableFuture.runAsync(() -> podLoop.close(reason, null), podLoop.loop()::execute))

@@ -1,6 +1,7 @@
 package io.culvert.agent.proxy;
 
 import io.culvert.agent.certs.CertificateSource;
+import io.culvert.agent.certs.CrlStore;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.hbone.Transport;
 import io.culvert.agent.mesh.MeshDemand;
@@ -18,6 +19,7 @@ public record ProxyWorld(
         Router router,
         HostnameResolver resolver,
         CertificateSource certificates,
+        CrlStore crl,
         Transport.Factory transports,
         Telemetry telemetry,
         InstantSource clock) {}

@@ -90,6 +90,18 @@ public enum Metric {
             true,
             "Resources from the control plane that were not taken, by type",
             List.of("url")),
+    CRL_REJECTIONS(
+            "istio_crl_policy_rejections",
+            MetricKind.COUNTER,
+            false,
+            "Tunnels refused or closed because a revocation list names their peer's certificate",
+            List.of("reporter")),
+    CRL_UNTRACKED(
+            "istio_crl_untracked_connections",
+            MetricKind.COUNTER,
+            false,
+            "Tunnels whose peers could not be held against revocation lists; there are none, for these are closed",
+            List.of("reporter")),
     PROXIES_ACTIVE("workload_manager_active_proxy_count", MetricKind.GAUGE, false, "Pods that are served", List.of()),
     PROXIES_PENDING(
             "workload_manager_pending_proxy_count",

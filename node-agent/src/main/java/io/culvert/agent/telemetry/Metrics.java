@@ -70,6 +70,9 @@ public final class Metrics {
             Series.of(CertificateState.class, each -> certificatesHeld.labelValues(each.label()));
     private final Gauge proxiesActive = gauge(Metric.PROXIES_ACTIVE);
     private final Gauge proxiesPending = gauge(Metric.PROXIES_PENDING);
+    private final Counter crlRejections = counter(Metric.CRL_REJECTIONS);
+    private final Series<Direction, CounterDataPoint> crlRejected =
+            Series.of(Direction.class, each -> crlRejections.labelValues(each.reporter()));
     private final Counter xdsTerminations = counter(Metric.XDS_TERMINATIONS);
     private final Counter xdsMessages = counter(Metric.XDS_MESSAGES);
     private final Counter xdsMessageBytes = counter(Metric.XDS_MESSAGE_BYTES);
@@ -90,6 +93,10 @@ public final class Metrics {
         gauge(Metric.VERSION).labelValues(version.version(), version.revision()).set(1);
         configReloads.initLabelValues(APPLIED);
         configReloads.initLabelValues(REFUSED);
+        Counter untracked = counter(Metric.CRL_UNTRACKED);
+        for (Direction direction : Direction.values()) {
+            untracked.initLabelValues(direction.reporter());
+        }
         gauge(Metric.CONFIG_LAST_APPLIED, sink -> seconds(configLastApplied, sink));
         gauge(Metric.XDS_CONNECTED, sink -> flag(xdsConnected, sink));
         gauge(Metric.CERTIFICATE_EXPIRY, sink -> seconds(certificateExpiry, sink));
@@ -220,6 +227,11 @@ public final class Metrics {
     /** When the first of the workload certificates in use expires; null while none is in use. */
     public void earliestCertificateExpiry(@Nullable Instant when) {
         certificateExpiry = when;
+    }
+
+    /** A revocation list names a peer: its tunnel did not come about, or does not go on. */
+    public void crlRejected(Direction direction) {
+        crlRejected.get(direction).inc();
     }
 
     /** A stream from the control plane ended. */

@@ -66,7 +66,7 @@ class CrlStoreTest {
 
     private CrlStore store() {
         CrlStore store = CrlStore.of(file());
-        store.onChange(told::incrementAndGet);
+        CrlStore.Registration _ = store.onChange(told::incrementAndGet);
         return store;
     }
 

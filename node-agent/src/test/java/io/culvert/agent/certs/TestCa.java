@@ -183,6 +183,16 @@ public final class TestCa {
         return material(id, leaf(id), clock);
     }
 
+    /** The same, whose peers are held against these revocation lists. */
+    public TlsMaterial material(SpiffeId id, InstantSource clock, CrlStore crl) {
+        try {
+            WorkloadKey key = WorkloadKey.generate(id);
+            return TlsMaterial.build(id, key.privateKey(), issue(key.csr(), leaf(id)), clock, crl);
+        } catch (GeneralSecurityException | SSLException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
     /** The material of a leaf that names this identity. */
     public TlsMaterial material(SpiffeId id, Leaf leaf, InstantSource clock) {
         try {

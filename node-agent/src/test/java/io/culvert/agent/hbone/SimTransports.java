@@ -3,6 +3,7 @@ package io.culvert.agent.hbone;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.RelaySocket;
 import io.culvert.protocol.identity.PeerIdentity;
@@ -68,6 +69,11 @@ public final class SimTransports implements Transport.Factory {
         @Override
         public void write(ByteBuffer plain) {
             transport.write(plain);
+        }
+
+        @Override
+        public @Nullable PeerRejectedException revoked() {
+            return transport.revoked();
         }
 
         @Override

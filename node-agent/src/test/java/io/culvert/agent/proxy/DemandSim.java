@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.base.BuildVersion;
+import io.culvert.agent.certs.CrlStore;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.hbone.SimTransports;
 import io.culvert.agent.mesh.Records;
@@ -49,7 +50,8 @@ class DemandSim {
             },
             CLIENT,
             () -> TestCa.EPOCH,
-            demand);
+            demand,
+            CrlStore.none());
     private int connections;
 
     private final LogCapture log = LogCapture.of("access", (message, fields) -> {

@@ -1,5 +1,6 @@
 package io.culvert.agent.proxy;
 
+import io.culvert.agent.certs.CrlStore;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.hbone.SimTransports;
 import io.culvert.agent.mesh.MeshDemand;
@@ -34,7 +35,7 @@ final class SimNode {
             Dialer dialer,
             Workload served,
             InstantSource clock) {
-        this(loop, config, metrics, transports, dialer, served, clock, MeshDemand.NONE);
+        this(loop, config, metrics, transports, dialer, served, clock, MeshDemand.NONE, CrlStore.none());
     }
 
     SimNode(
@@ -45,7 +46,8 @@ final class SimNode {
             Dialer dialer,
             Workload served,
             InstantSource clock,
-            MeshDemand demand) {
+            MeshDemand demand,
+            CrlStore crl) {
         mesh = new MeshStore(MeshSnapshot.empty(served.node()));
         ProxyWorld world = new ProxyWorld(
                 config,
@@ -54,6 +56,7 @@ final class SimNode {
                 new Router(() -> 0, RouterSettings.DEFAULTS),
                 new HostnameResolver(names, loop::nanoTime, () -> 0),
                 certificates,
+                crl,
                 transports,
                 new Telemetry(metrics, loop::nanoTime),
                 clock);
@@ -61,6 +64,7 @@ final class SimNode {
                 new PodIdentity("uid-" + served.name(), served.name(), served.namespace(), served.serviceAccount());
         pod = new Pod(world, identity, true);
         podLoop = new PodLoop(pod, loop, dialer, new ProxyTerms(config).pool());
+        CrlStore.Registration _ = crl.onChange(podLoop::revocationsHaveChanged);
         MeshStore.Registration _ = mesh.listen(snapshot -> podLoop.policiesMayHaveChanged());
     }
 

@@ -33,6 +33,7 @@ import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509CertificateHolder;
+import org.bouncycastle.cert.X509v2CRLBuilder;
 import org.bouncycastle.cert.X509v3CertificateBuilder;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
@@ -95,6 +96,23 @@ final class TestCa {
 
     private X500Name name() {
         return X500Name.getInstance(root.getSubjectX500Principal().getEncoded());
+    }
+
+    /** Its revocation list, PEM. */
+    String revoked(BigInteger... serials) {
+        try {
+            X509v2CRLBuilder list = new X509v2CRLBuilder(name(), Date.from(Instant.now()));
+            for (BigInteger serial : serials) {
+                list.addCRLEntry(serial, Date.from(Instant.now()), 0);
+            }
+            byte[] der = list.build(new JcaContentSignerBuilder("SHA256withECDSA").build(key))
+                    .getEncoded();
+            return "-----BEGIN X509 CRL-----\n"
+                    + Base64.getMimeEncoder().encodeToString(der)
+                    + "\n-----END X509 CRL-----\n";
+        } catch (IOException | OperatorCreationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     X509Certificate root() {
