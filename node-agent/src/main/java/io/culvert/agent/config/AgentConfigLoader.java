@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Makes an {@link AgentConfig} from flags, environment, file and defaults, in this order of precedence.
+ * Makes an {@link AgentConfig} from flags, environment, file, the fleet's defaults and its own, in this order of precedence.
  *
  * <p>Errors: {@link ConfigException} with everything that is wrong. An empty environment variable counts as not set.
  */
@@ -25,6 +25,7 @@ public final class AgentConfigLoader {
     /** In place of one that is wrong. */
     private static final IpPort NO_ADDRESS = new IpPort(IpAddress.V4_LOOPBACK, DnsConfig.PORT_DEFAULT);
 
+    private static final String FAKE_CA = "FAKE_CA";
     private static final Duration DRAIN_WITHOUT_GRACE = Duration.ofSeconds(5);
 
     /**
@@ -37,11 +38,13 @@ public final class AgentConfigLoader {
 
     private final ConfigInputs inputs;
     private final List<ConfigProblem> problems = new ArrayList<>();
+    private final FleetDefaults fleet;
     private final SettingReader reader;
 
     private AgentConfigLoader(ConfigInputs inputs) {
         this.inputs = inputs;
-        this.reader = new SettingReader(resolve(inputs, problems), problems);
+        this.fleet = FleetDefaults.read(FleetDefaults.MESH_FILE, inputs.environment(), problems);
+        this.reader = new SettingReader(resolve(inputs, fleet, problems), problems);
     }
 
     /** Loads and validates. */
@@ -75,11 +78,12 @@ public final class AgentConfigLoader {
         return config;
     }
 
-    private static Map<Knob, Setting> resolve(ConfigInputs inputs, List<ConfigProblem> problems) {
+    private static Map<Knob, Setting> resolve(ConfigInputs inputs, FleetDefaults fleet, List<ConfigProblem> problems) {
         Map<Knob, Setting> settings = new EnumMap<>(Knob.class);
         for (Knob knob : Knob.values()) {
             knob.defaultText().ifPresent(text -> settings.put(knob, new Setting(knob, text, Setting.DEFAULT)));
         }
+        settings.putAll(fleet.settings());
         if (inputs.file() != null) {
             settings.putAll(ConfigFile.read(inputs.file(), problems));
         }
@@ -92,11 +96,24 @@ public final class AgentConfigLoader {
             }
         }
         inputs.flags().forEach((knob, text) -> settings.put(knob, new Setting(knob, text, knob.flag())));
+        // Who signs for itself needs no authority, wherever discovery is.
+        if (settings.containsKey(Knob.CA_DIRECTORY)) {
+            settings.remove(Knob.CA_ADDRESS, fleet.settings().get(Knob.CA_ADDRESS));
+        }
         return settings;
     }
 
     /** A DNS proxy answers for names that nobody has asked the control plane for. */
     private void checkTogether(AgentConfig config) {
+        if (inputs.environment().getOrDefault(FAKE_CA, "").trim().equalsIgnoreCase("true")) {
+            problems.add(new ConfigProblem(
+                    FAKE_CA,
+                    "environment",
+                    "asks for certificates that nobody vouches for, which this agent never makes; name an authority with "
+                            + Knob.CA_ADDRESS.environment().getFirst()
+                            + ", or make one with `culvert-agent ca init` and give "
+                            + Knob.CA_DIRECTORY.flag()));
+        }
         if (config.mesh().source() instanceof MeshConfig.ControlPlane plane
                 && plane.onDemand()
                 && config.proxy().dns().isOn(true)) {
@@ -119,7 +136,7 @@ public final class AgentConfigLoader {
     }
 
     private MeshConfig mesh() {
-        return new MeshSettings(reader, inputs.environment(), problems).read();
+        return new MeshSettings(reader, inputs.environment(), fleet.metadata(), problems).read();
     }
 
     /** Settings are shown to whoever may look at the agent; a token is not. */

@@ -50,11 +50,11 @@ public enum Knob {
     MESH_FILE(
             row(KnobType.PATH, "--mesh-file", "mesh.file", "CULVERT_MESH_FILE")
                     .means(
-                            "The file that lists workloads, services and policies; it is read again whenever it changes. Either this or `xds.address` is required.")),
+                            "The file that lists workloads, services and policies; it is read again whenever it changes. When neither this nor `xds.address` is set, there is a control plane.")),
     CA_DIRECTORY(
             row(KnobType.PATH, "--ca-dir", "mesh.caDirectory", "CULVERT_CA_DIR")
                     .means(
-                            "The directory of the certificate authority, made by `culvert-agent ca init`. Either this or `ca.address` is required.")),
+                            "The directory of the certificate authority, made by `culvert-agent ca init`. Beside a mesh file either this or `ca.address` is required.")),
     AUTH_TOKEN(
             row(KnobType.TEXT, "--auth-token", "mesh.authToken", "AUTH_TOKEN")
                     .means(
@@ -65,13 +65,13 @@ public enum Knob {
                             "A file of certificate revocation lists, PEM or DER. Read again when it changes; who is revoked is refused, and tunnels with them are closed.")),
     SECRET_TTL(row(KnobType.DURATION, "--secret-ttl", "mesh.secretTtl", "SECRET_TTL")
             .byDefault("24h")
-            .within("10s", "7d")
+            .within("10s", "365d")
             .means("How long a workload's certificate is asked to be valid; it is renewed at half of that.")),
 
     XDS_ADDRESS(
             row(KnobType.TEXT, "--xds-address", "xds.address", "XDS_ADDRESS")
                     .means(
-                            "The control plane that tells of workloads, services and policies, as `host:port` or `https://host:port`; `http://` does without TLS. When neither this nor `mesh.file` is set, in a Kubernetes pod: `https://istiod.istio-system.svc:15012`.")),
+                            "The control plane that tells of workloads, services and policies, as `host:port` or `https://host:port`; `http://` does without TLS. When neither this nor `mesh.file` is set: the `discoveryAddress` of `PROXY_CONFIG` or of `./etc/istio/config/mesh`, else in a Kubernetes pod `https://istiod.istio-system.svc:15012`, else `https://localhost:15012`.")),
     XDS_ROOT_CA(
             row(KnobType.TEXT, "--xds-root-ca", "xds.rootCa", "XDS_ROOT_CA")
                     .byDefault("./var/run/secrets/istio/root-cert.pem")
@@ -87,7 +87,7 @@ public enum Knob {
     CA_ADDRESS(
             row(KnobType.TEXT, "--ca-address", "ca.address", "CA_ADDRESS")
                     .means(
-                            "The certificate authority, written like `xds.address`. When neither this nor `mesh.caDirectory` is set, in a Kubernetes pod: `https://istiod.istio-system.svc:15012`.")),
+                            "The certificate authority, written like `xds.address`. When neither this nor `mesh.caDirectory` is set, the same as of `xds.address`.")),
     CA_ROOT_CA(row(KnobType.TEXT, "--ca-root-ca", "ca.rootCa", "CA_ROOT_CA")
             .byDefault("./var/run/secrets/istio/root-cert.pem")
             .means("Whom the authority must chain to, written like `xds.rootCa`.")),

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class MeshSettings {
     private static final String IN_KUBERNETES = "KUBERNETES_SERVICE_HOST";
     private static final String ISTIOD = "https://istiod.istio-system.svc:15012";
+    private static final String LOCAL = "https://localhost:15012";
     private static final Path TOKEN_DEFAULT = Path.of("./var/run/secrets/tokens/istio-token");
     private static final String META = "ISTIO_META_";
     private static final String META_JSON = "ISTIO_METAJSON_";
@@ -26,9 +27,15 @@ final class MeshSettings {
 
     private final SettingReader reader;
     private final Map<String, String> environment;
+    private final Map<String, String> metadata;
     private final List<ConfigProblem> problems;
 
-    MeshSettings(SettingReader reader, Map<String, String> environment, List<ConfigProblem> problems) {
+    MeshSettings(
+            SettingReader reader,
+            Map<String, String> environment,
+            Map<String, String> metadata,
+            List<ConfigProblem> problems) {
+        this.metadata = metadata;
         this.reader = reader;
         this.environment = environment;
         this.problems = problems;
@@ -39,7 +46,8 @@ final class MeshSettings {
     }
 
     private MeshConfig.Source source() {
-        if (isEither(Knob.MESH_FILE, Knob.XDS_ADDRESS)) {
+        refuseBoth(Knob.MESH_FILE, Knob.XDS_ADDRESS);
+        if (reader.isSet(Knob.MESH_FILE)) {
             return new MeshConfig.MeshFile(reader.requiredPath(Knob.MESH_FILE));
         }
         return new MeshConfig.ControlPlane(
@@ -49,31 +57,33 @@ final class MeshSettings {
                         reader.text(Knob.POD_NAME),
                         reader.text(Knob.POD_NAMESPACE),
                         reader.text(Knob.INSTANCE_IP),
-                        withPrefix(META),
+                        texts(),
                         withPrefix(META_JSON)));
     }
 
     private MeshConfig.Authority authority() {
-        return isEither(Knob.CA_DIRECTORY, Knob.CA_ADDRESS)
+        refuseBoth(Knob.CA_DIRECTORY, Knob.CA_ADDRESS);
+        if (reader.isSet(Knob.MESH_FILE)
+                && !reader.isSet(Knob.CA_DIRECTORY)
+                && !reader.isSet(Knob.CA_ADDRESS)
+                && !isInKubernetes()) {
+            reader.problem(
+                    Knob.CA_DIRECTORY,
+                    "or " + Knob.CA_ADDRESS.fileKey() + " is required beside a mesh file; give "
+                            + Knob.CA_DIRECTORY.flag()
+                            + " or " + Knob.CA_ADDRESS.flag() + ", or set "
+                            + Knob.CA_DIRECTORY.environment().getFirst() + " or "
+                            + Knob.CA_ADDRESS.environment().getFirst());
+        }
+        return reader.isSet(Knob.CA_DIRECTORY)
                 ? new MeshConfig.CaDirectory(reader.requiredPath(Knob.CA_DIRECTORY))
                 : new MeshConfig.CaServer(server(Knob.CA_ADDRESS, Knob.CA_ROOT_CA, Knob.ALT_CA_HOSTNAME, "CA_HEADER_"));
     }
 
-    /** Whether the local one of two settings is chosen; exactly one is to be. */
-    private boolean isEither(Knob local, Knob remote) {
+    private void refuseBoth(Knob local, Knob remote) {
         if (reader.isSet(local) && reader.isSet(remote)) {
             reader.problem(remote, "cannot be set together with " + local.fileKey() + "; remove one of them");
         }
-        if (!reader.isSet(local) && !reader.isSet(remote) && !isInKubernetes()) {
-            reader.problem(
-                    local,
-                    "or " + remote.fileKey() + " is required; give " + local.flag() + " or " + remote.flag()
-                            + ", or set "
-                            + local.environment().getFirst() + " or "
-                            + remote.environment().getFirst());
-            return false;
-        }
-        return reader.isSet(local);
     }
 
     private boolean isInKubernetes() {
@@ -81,7 +91,7 @@ final class MeshSettings {
     }
 
     private ServerConfig server(Knob address, Knob rootCa, Knob altHostname, String headerPrefix) {
-        String text = reader.isSet(address) ? reader.text(address) : ISTIOD;
+        String text = reader.isSet(address) ? reader.text(address) : isInKubernetes() ? ISTIOD : LOCAL;
         URI uri = reader.read(address, text, MeshSettings::uri, URI.create(ISTIOD));
         boolean plaintext = "http".equals(uri.getScheme());
         int port = uri.getPort() < 0 ? (plaintext ? HTTP_PORT : HTTPS_PORT) : uri.getPort();
@@ -126,6 +136,12 @@ final class MeshSettings {
             }
         });
         return headers;
+    }
+
+    private Map<String, String> texts() {
+        Map<String, String> texts = new HashMap<>(metadata);
+        texts.putAll(withPrefix(META));
+        return texts;
     }
 
     private Map<String, String> withPrefix(String prefix) {

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -166,15 +167,14 @@ class AgentConfigLoaderTest {
                 List.of(
                         "node.name (not set): is required; give --node-name or set NODE_NAME",
                         "node.trustDomain (TRUST_DOMAIN): a trust domain has only a-z, 0-9, '.', '-' and '_'",
-                        "mesh.file (not set): or xds.address is required; give --mesh-file or --xds-address, or set CULVERT_MESH_FILE or XDS_ADDRESS",
-                        "mesh.caDirectory (not set): or ca.address is required; give --ca-dir or --ca-address, or set CULVERT_CA_DIR or CA_ADDRESS",
+                        "mesh.caDirectory (not set): or ca.address is required beside a mesh file; give --ca-dir or --ca-address, or set CULVERT_CA_DIR or CA_ADDRESS",
                         "ports.admin (CULVERT_ADMIN_PORT): '99999' is out of bounds; write 0 to 65535",
                         "sockets.ipv6 (IPV6_ENABLED): 'yes' is neither true nor false; write true or false",
                         "sockets.keepalive.time (KEEPALIVE_TIME): 'soon' is no duration; write for example 500ms, 10s, 5m or 1h30m",
                         "workers.threads (ZTUNNEL_WORKER_THREADS): 'many' is no number of threads; write for example 4, or 50%, or 0 for one per CPU",
                         "log.filter (RUST_LOG): 'loud' is no level; write off, error, warn, info, debug or trace",
                         "log.format (LOG_FORMAT): 'xml' is unknown; write plain, json"),
-                problems(new ConfigInputs(Map.of(), environment, null, 8)));
+                problems(new ConfigInputs(Map.of(Knob.MESH_FILE, "mesh.yaml"), environment, null, 8)));
     }
 
     @Test
@@ -475,6 +475,102 @@ class AgentConfigLoaderTest {
         Map<String, String> alone = new HashMap<>(both);
         alone.put("ISTIO_META_DNS_CAPTURE", "false");
         assertTrue(mesh(Map.of(), alone).source() instanceof MeshConfig.ControlPlane plane && plane.onDemand());
+    }
+
+    private static String discovery(MeshConfig config) {
+        return config.source() instanceof MeshConfig.ControlPlane plane
+                ? plane.server().authority()
+                : config.source().toString();
+    }
+
+    private static String authority(MeshConfig config) {
+        return config.authority() instanceof MeshConfig.CaServer(var server)
+                ? server.authority()
+                : config.authority().toString();
+    }
+
+    @Test
+    void findsTheControlPlaneOfThisMachine_whereNothingIsSaid() throws ConfigException {
+        MeshConfig config = mesh(Map.of(), Map.of());
+        assertEquals("localhost:15012", discovery(config));
+        assertEquals("localhost:15012", authority(config));
+    }
+
+    @Test
+    void findsTheControlPlaneThatTheFleetNames() throws ConfigException {
+        Map<String, String> environment = Map.of(
+                "KUBERNETES_SERVICE_HOST",
+                "10.96.0.1",
+                "PROXY_CONFIG",
+                "{discoveryAddress: 'istiod-canary.istio-system.svc:15012', proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'false',"
+                        + " ISTIO_META_TIER: edge, PLAIN: 1}, concurrency: 3, unknown: {}}",
+                "ISTIO_META_TIER",
+                "core");
+        MeshConfig config = mesh(Map.of(), environment);
+        assertEquals("istiod-canary.istio-system.svc:15012", discovery(config));
+        assertEquals("istiod-canary.istio-system.svc:15012", authority(config));
+        assertTrue(config.source() instanceof MeshConfig.ControlPlane plane
+                && plane.about().texts().equals(Map.of("DNS_CAPTURE", "false", "TIER", "core", "PLAIN", "1")));
+        AgentConfig whole = AgentConfigLoader.load(new ConfigInputs(Map.of(Knob.NODE_NAME, "n1"), environment, null, 8))
+                .config();
+        assertFalse(whole.proxy().dns().isOn(true));
+        assertEquals(3, whole.process().workerThreads());
+        assertEquals("other:1", discovery(mesh(Map.of(Knob.XDS_ADDRESS, "other:1"), environment)));
+        assertEquals(
+                new MeshConfig.CaDirectory(Path.of("ca")),
+                mesh(Map.of(Knob.CA_DIRECTORY, "ca"), environment).authority());
+    }
+
+    @Test
+    void staysWithAMeshFile_whereNoControlPlaneIsNamed() throws ConfigException {
+        MeshConfig config = mesh(Map.of(Knob.MESH_FILE, "mesh.yaml", Knob.CA_ADDRESS, "ca:1"), Map.of());
+        assertEquals(new MeshConfig.MeshFile(Path.of("mesh.yaml")), config.source());
+        assertEquals("ca:1", authority(config));
+    }
+
+    @Test
+    void refusesAnAuthorityThatIsNone() throws ConfigException {
+        assertEquals(
+                List.of("FAKE_CA (environment): asks for certificates that nobody vouches for, which this agent never"
+                        + " makes; name an authority with CA_ADDRESS, or make one with `culvert-agent ca init` and give"
+                        + " --ca-dir"),
+                problems(new ConfigInputs(REQUIRED, Map.of("FAKE_CA", "TRUE"), null, 8)));
+        assertEquals(15_000, load(Map.of("FAKE_CA", "false")).ports().admin());
+    }
+
+    @Test
+    void tellsWhatIsWrongWithTheFleetsDefaults() {
+        assertEquals(
+                List.of("the fleet's defaults (PROXY_CONFIG): is no mapping of keys to values"),
+                problems(new ConfigInputs(REQUIRED, Map.of("PROXY_CONFIG", "[a]"), null, 8)));
+        assertTrue(problems(new ConfigInputs(REQUIRED, Map.of("PROXY_CONFIG", "{a: ["), null, 8))
+                .getFirst()
+                .startsWith("the fleet's defaults (PROXY_CONFIG): is not YAML"));
+        assertEquals(
+                List.of("ports.admin (PROXY_CONFIG): 'many' is no whole number; write digits only"),
+                problems(new ConfigInputs(REQUIRED, Map.of("PROXY_CONFIG", "proxyAdminPort: many"), null, 8)));
+    }
+
+    @Test
+    void readsTheMeshsOwnFile_andTheVariableOverIt() throws IOException {
+        Path mesh = Files.writeString(
+                folder.resolve("mesh"),
+                "trustDomain: td1\ndefaultConfig:\n  discoveryAddress: a:1\n  statsPort: 15099\n");
+        List<ConfigProblem> problems = new ArrayList<>();
+        FleetDefaults defaults = FleetDefaults.read(mesh, Map.of("PROXY_CONFIG", "discoveryAddress: b:2"), problems);
+        assertEquals(List.of(), problems);
+        assertEquals("b:2", text(defaults, Knob.XDS_ADDRESS));
+        assertEquals("b:2", text(defaults, Knob.CA_ADDRESS));
+        assertEquals("15099", text(defaults, Knob.STATS_PORT));
+        assertEquals(
+                Map.of(),
+                FleetDefaults.read(folder.resolve("none"), Map.of(), problems).settings());
+        assertEquals(List.of(), problems);
+    }
+
+    private static String text(FleetDefaults defaults, Knob knob) {
+        Setting setting = defaults.settings().get(knob);
+        return setting == null ? "" : setting.text();
     }
 
     @Test
