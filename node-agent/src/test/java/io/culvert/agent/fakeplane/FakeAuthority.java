@@ -37,7 +37,8 @@ public final class FakeAuthority {
                     .build();
 
     private final TestCa root = TestCa.root("the mesh's root");
-    private final TestCa intermediate = root.intermediate("the mesh's intermediate");
+    private volatile TestCa intermediate = root.intermediate("the mesh's intermediate");
+    private volatile List<TestCa> trusted = List.of(root);
     private final List<IstioCertificateRequest> requests = new CopyOnWriteArrayList<>();
     private volatile @Nullable Status refusal;
     private volatile boolean silent;
@@ -84,7 +85,7 @@ public final class FakeAuthority {
             answer.addCertChain(pem(each));
         }
         return answer.addCertChain(
-                        issued.roots().stream().map(FakeAuthority::pem).collect(Collectors.joining()))
+                        trusted.stream().map(each -> pem(each.root())).collect(Collectors.joining()))
                 .build();
     }
 
@@ -95,6 +96,16 @@ public final class FakeAuthority {
         } catch (CertificateEncodingException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** Which roots its answers name from now on. */
+    public void trust(TestCa... roots) {
+        trusted = List.of(roots);
+    }
+
+    /** Below which root it signs from now on. */
+    public void signBelow(TestCa other) {
+        intermediate = other.intermediate("the mesh's next intermediate");
     }
 
     public TestCa root() {

@@ -10,8 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.fakeplane.FakeDiscovery;
+import io.culvert.agent.grpc.OpenChannel;
 import io.culvert.agent.mesh.MeshProblem;
 import io.culvert.agent.telemetry.Metric;
+import io.culvert.agent.telemetry.XdsTermination;
 import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.wire.discovery.DeltaDiscoveryRequest;
 import io.culvert.protocol.wire.discovery.DeltaDiscoveryResponse;
@@ -19,14 +21,21 @@ import io.culvert.protocol.wire.discovery.Resource;
 import io.culvert.protocol.workload.NamespacedName;
 import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
+import io.culvert.protocol.xds.ConversionFault;
 import io.culvert.protocol.xds.MeshResource;
 import io.culvert.protocol.xds.MeshResources;
+import io.culvert.protocol.xds.ResponseReader;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -267,6 +276,78 @@ class XdsClientTest {
         assertEquals(DB, rig.mesh().workload(DB.uid()));
         String said = rig.discovery().nacks().getFirst().getErrorDetail().getMessage();
         assertEquals("huge: the resource is larger than allowed", said);
+    }
+
+    private static List<Resource> large(int count, int bytes) {
+        List<Resource> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            all.add(FakeDiscovery.broken(ADDRESS, "large-" + i, "v1").toBuilder()
+                    .setResource(com.google.protobuf.Any.newBuilder()
+                            .setTypeUrl(ADDRESS)
+                            .setValue(com.google.protobuf.ByteString.copyFrom(new byte[bytes])))
+                    .build());
+        }
+        return all;
+    }
+
+    @Test
+    void refusesAMessageOverItsBound_keepsWhatItKnows_andGoesOn() {
+        rig.discovery().put(WEB);
+        rig.start(false, 1 << 20);
+        rig.until("it is ready", () -> assertTrue(rig.isReady()));
+        rig.discovery().putRaw(large(20, 100_000));
+        rig.until(
+                "it is refused",
+                () -> assertTrue(rig.count(Metric.XDS_TERMINATIONS, XdsTermination.ERROR.label()) >= 1));
+        assertEquals(WEB, rig.mesh().workload(WEB.uid()));
+        rig.discovery()
+                .remove(ADDRESS, large(20, 1).stream().map(Resource::getName).toArray(String[]::new));
+        rig.discovery().put(DB);
+        rig.until("it goes on", () -> assertEquals(DB, rig.mesh().workload(DB.uid())));
+        assertEquals(200 << 20, XdsClient.MESSAGE_BYTES_MAX);
+    }
+
+    /** The transport's memory is its allocator's: what of a message is still held there can be looked up. */
+    @Test
+    void letsGoOfALargeMessage_whileItIsTaken() throws Exception {
+        int count = 100;
+        int bytes = 256 * 1024;
+        rig.discovery().putRaw(large(count, bytes));
+        List<Long> held = new ArrayList<>();
+        BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
+        AdsStream.Receiver receiver = new AdsStream.Receiver() {
+            @Override
+            public void opened() {}
+
+            @Override
+            public DeltaDiscoveryRequest take(ResponseReader response, int size) throws IOException {
+                assertTrue(size > count * bytes, () -> size + " bytes");
+                response.resources(new ResponseReader.Visitor() {
+                    @Override
+                    public void resource(Resource resource) {
+                        UnpooledByteBufAllocator all = UnpooledByteBufAllocator.DEFAULT;
+                        held.add(all.metric().usedDirectMemory() + all.metric().usedHeapMemory());
+                    }
+
+                    @Override
+                    public void unreadable(ConversionFault fault) {
+                        throw new AssertionError(fault);
+                    }
+                });
+                return DeltaDiscoveryRequest.getDefaultInstance();
+            }
+        };
+        try (OpenChannel channel = rig.link().open()) {
+            AdsStream stream = AdsStream.open(channel, rig.link().headers(), tasks::add, receiver);
+            stream.send(DeltaDiscoveryRequest.newBuilder().setTypeUrl(ADDRESS).build());
+            while (held.isEmpty()) {
+                Objects.requireNonNull(tasks.poll(20, TimeUnit.SECONDS)).run();
+            }
+            stream.cancel("enough");
+        }
+        assertEquals(count, held.size());
+        long taken = held.getFirst() - held.getLast();
+        assertTrue(taken > 0.9 * count * bytes, held::toString);
     }
 
     @Test

@@ -57,11 +57,14 @@ final class XdsRig implements AutoCloseable {
     }
 
     void start(boolean onDemand) {
+        start(onDemand, XdsClient.MESSAGE_BYTES_MAX);
+    }
+
+    void start(boolean onDemand, int messageBytesMax) {
         ServerConfig known = plane.config();
         ServerConfig server =
                 new ServerConfig(known.host(), known.port(), false, known.rootCa(), "", Map.of("x-extra", "there"));
-        ServerLink link =
-                new ServerLink(server, new Token.InFile(token), "cluster-1", loop, XdsClient.MESSAGE_BYTES_MAX);
+        ServerLink link = new ServerLink(server, new Token.InFile(token), "cluster-1", loop, messageBytesMax);
         XdsClient made = new XdsClient(
                 NodeDescription.of(
                         new NodeConfig(
@@ -77,6 +80,10 @@ final class XdsRig implements AutoCloseable {
     void startAndAwait() {
         start(false);
         Eventually.holds("it is ready", SOON, this::isReady);
+    }
+
+    ServerLink link() {
+        return new ServerLink(plane.config(), new Token.InFile(token), "cluster-1", loop, XdsClient.MESSAGE_BYTES_MAX);
     }
 
     void until(String what, Eventually.Check check) {
