@@ -26,6 +26,7 @@ final class AgentDump implements ConfigDumpSource {
     private static final long CONNECTIONS_WAIT_SECONDS = 2;
 
     private final MeshStore mesh;
+    private final MeshView staticMesh;
     private final CertificateStore certificates;
     private final LocalPods pods;
     private final Supplier<@Nullable MeshFileView> meshFile;
@@ -33,11 +34,13 @@ final class AgentDump implements ConfigDumpSource {
 
     AgentDump(
             MeshStore mesh,
+            MeshView staticMesh,
             CertificateStore certificates,
             LocalPods pods,
             Supplier<@Nullable MeshFileView> meshFile,
             AgentView agent) {
         this.mesh = mesh;
+        this.staticMesh = staticMesh;
         this.certificates = certificates;
         this.pods = pods;
         this.meshFile = meshFile;
@@ -48,6 +51,11 @@ final class AgentDump implements ConfigDumpSource {
     public MeshView mesh() {
         MeshSnapshot snapshot = mesh.current();
         return new MeshView(snapshot.workloads(), snapshot.services(), List.copyOf(snapshot.policies()));
+    }
+
+    @Override
+    public MeshView staticMesh() {
+        return staticMesh;
     }
 
     @Override
@@ -96,7 +104,7 @@ final class AgentDump implements ConfigDumpSource {
                         view.source(),
                         view.originalDestination(),
                         view.actualDestination(),
-                        view.protocol().equals("HBONE")))
+                        view.carriage()))
                 .toList();
     }
 

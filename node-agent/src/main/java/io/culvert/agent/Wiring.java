@@ -3,6 +3,7 @@ package io.culvert.agent;
 import io.culvert.agent.admin.AdminServer;
 import io.culvert.agent.admin.AgentView;
 import io.culvert.agent.admin.ConfigDump;
+import io.culvert.agent.admin.MeshView;
 import io.culvert.agent.admin.MetricsServer;
 import io.culvert.agent.admin.ReadinessServer;
 import io.culvert.agent.base.Alarm;
@@ -173,7 +174,9 @@ final class Wiring {
         meshFeed = controlPlane == null ? localMesh(certified(ca), mesh, pods, clock, becameReady) : controlPlane;
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(
-                new AgentDump(mesh, certificates, pods, meshFeed::file, agent), loaded.settings(), version);
+                new AgentDump(mesh, MeshView.EMPTY, certificates, pods, meshFeed::file, agent),
+                loaded.settings(),
+                version);
         readinessServer = new ReadinessServer(config.ports().readiness(), readiness);
         metricsServer = new MetricsServer(config.ports().stats(), metrics);
         admin = new AdminServer(config.ports().admin(), dump, logging, this::quit);

@@ -9,10 +9,6 @@ import io.culvert.control.file.yaml.YamlPath;
 import io.culvert.control.file.yaml.YamlReader;
 import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.protocol.policy.Policy;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -81,7 +77,7 @@ public final class MeshFileParser {
     }
 
     private @Nullable MeshFile parse(byte[] bytes) {
-        String text = text(bytes);
+        String text = YamlReader.decode(bytes, BYTES_MAX, problems);
         YamlNode node = text == null ? null : YamlReader.read(text, problems);
         if (node == null) {
             if (problems.isEmpty()) {
@@ -97,24 +93,6 @@ public final class MeshFileParser {
             wholeFile("the file describes nothing", "write 'workloads: []' for an empty mesh");
         }
         return mesh(root);
-    }
-
-    private @Nullable String text(byte[] bytes) {
-        if (bytes.length > BYTES_MAX) {
-            wholeFile("the file has more than " + BYTES_MAX + " bytes", "split the mesh");
-            return null;
-        }
-        try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .onMalformedInput(CodingErrorAction.REPORT)
-                    .onUnmappableCharacter(CodingErrorAction.REPORT)
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            wholeFile("the file is not UTF-8 text", "save it as UTF-8");
-            return null;
-        }
     }
 
     private MeshFile mesh(Fields root) {

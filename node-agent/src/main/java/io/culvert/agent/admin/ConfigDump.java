@@ -14,8 +14,8 @@ import java.util.TreeMap;
 /**
  * Writes everything that the agent knows as JSON, bit by bit, so that a large mesh does not need large memory.
  *
- * <p>Names and spellings are those that {@code istioctl ztunnel-config} reads; {@code meshFile} and {@code agent} are
- * our own.
+ * <p>Names and spellings are those that {@code istioctl ztunnel-config} reads; {@code meshFile}, {@code agent} and
+ * {@code javaVersion} are our own.
  */
 public final class ConfigDump {
     private static final JsonFactory JSON = new JsonFactory();
@@ -40,7 +40,9 @@ public final class ConfigDump {
             MeshDump.write(source.mesh(), json);
             json.writeObjectFieldStart("stagedServices");
             json.writeEndObject();
-            staticConfig(json);
+            json.writeObjectFieldStart("staticConfig");
+            MeshDump.writeStatic(source.staticMesh(), json);
+            json.writeEndObject();
             version(json);
             config(json);
             RuntimeDump.certificates(sorted(source.certificates()), json);
@@ -60,20 +62,14 @@ public final class ConfigDump {
                 .toList();
     }
 
-    // Nothing is static beside the mesh file, whose content is shown with everything else.
-    private static void staticConfig(JsonGenerator json) throws IOException {
-        json.writeObjectFieldStart("staticConfig");
-        for (String list : List.of("workloads", "policies", "services")) {
-            json.writeArrayFieldStart(list);
-            json.writeEndArray();
-        }
-        json.writeEndObject();
-    }
-
     private void version(JsonGenerator json) throws IOException {
         json.writeObjectFieldStart("version");
         json.writeStringField("version", version.version());
         json.writeStringField("gitRevision", version.revision());
+        // Fleet tools know the field; there is no such compiler here.
+        json.writeStringField("rustVersion", "unknown");
+        json.writeStringField("buildProfile", "release");
+        json.writeStringField("buildStatus", "unknown");
         json.writeStringField("javaVersion", Runtime.version().toString());
         json.writeStringField("istioVersion", setting(Knob.BUILD_TAG));
         json.writeStringField("cryptoProvider", "boringssl");

@@ -12,6 +12,9 @@ public interface ConfigDumpSource {
     /** Workloads, services and policies of one snapshot. */
     MeshView mesh();
 
+    /** The part of it that was configured beside mesh file and control plane. */
+    MeshView staticMesh();
+
     List<CertificateView> certificates();
 
     /** The pods of this node, with their connections. */

@@ -30,20 +30,63 @@ final class MeshDump {
         List<Workload> workloads = mesh.workloads().stream()
                 .sorted(Comparator.comparing(Workload::uid))
                 .toList();
+        dump.workloads(workloads, dump::serviceNames);
+        dump.services(mesh.services(), endpoints(workloads));
+        dump.policies(mesh.policies());
+    }
+
+    /** Writes it in the form in which it is configured: each workload with its ports, in the order of the file. */
+    static void writeStatic(MeshView mesh, JsonGenerator json) throws IOException {
+        MeshDump dump = new MeshDump(json);
+        dump.workloads(mesh.workloads(), dump::servicePorts);
+        dump.policies(mesh.policies());
+        dump.services(mesh.services(), Map.of());
+    }
+
+    /** Writes the services that a workload is of. */
+    private interface Services {
+        void write(Workload workload) throws IOException;
+    }
+
+    private void workloads(List<Workload> workloads, Services services) throws IOException {
         json.writeArrayFieldStart("workloads");
         for (Workload workload : workloads) {
-            dump.workload(workload);
+            workload(workload, services);
         }
         json.writeEndArray();
-        dump.services(mesh.services(), endpoints(workloads));
+    }
+
+    private void policies(List<Policy> all) throws IOException {
         json.writeArrayFieldStart("policies");
         PolicyDump policies = new PolicyDump(json);
-        for (Policy policy : mesh.policies().stream()
+        for (Policy policy : all.stream()
                 .sorted(Comparator.comparing(each -> each.key().toString()))
                 .toList()) {
             policies.write(policy);
         }
         json.writeEndArray();
+    }
+
+    private void serviceNames(Workload workload) throws IOException {
+        json.writeArrayFieldStart("services");
+        for (NamespacedName service : sortedServices(workload)) {
+            json.writeString(service.toString());
+        }
+        json.writeEndArray();
+    }
+
+    private void servicePorts(Workload workload) throws IOException {
+        json.writeObjectFieldStart("services");
+        for (NamespacedName service : sortedServices(workload)) {
+            ports(service.toString(), workload.services().getOrDefault(service, PortMap.EMPTY));
+        }
+        json.writeEndObject();
+    }
+
+    private static List<NamespacedName> sortedServices(Workload workload) {
+        return workload.services().keySet().stream()
+                .sorted(Comparator.comparing(NamespacedName::toString))
+                .toList();
     }
 
     private static Map<NamespacedName, List<Workload>> endpoints(List<Workload> workloads) {
@@ -56,7 +99,7 @@ final class MeshDump {
         return endpoints;
     }
 
-    private void workload(Workload workload) throws IOException {
+    private void workload(Workload workload, Services services) throws IOException {
         json.writeStartObject();
         texts("workloadIps", workload.addresses());
         gateway("waypoint", workload.waypoint());
@@ -80,11 +123,11 @@ final class MeshDump {
         known("canonicalRevision", workload.canonicalRevision());
         known("hostname", workload.hostname());
         known("node", workload.node());
-        placement(workload);
+        placement(workload, services);
         json.writeEndObject();
     }
 
-    private void placement(Workload workload) throws IOException {
+    private void placement(Workload workload, Services services) throws IOException {
         if (workload.nativeTunnel()) {
             json.writeBooleanField("nativeTunnel", true);
         }
@@ -95,7 +138,9 @@ final class MeshDump {
             port("port", workload.applicationTunnel().port());
             json.writeEndObject();
         }
-        texts("authorizationPolicies", workload.authorizationPolicies());
+        if (!workload.authorizationPolicies().isEmpty()) {
+            texts("authorizationPolicies", workload.authorizationPolicies());
+        }
         json.writeStringField("status", Words.pascal(workload.status()));
         known("clusterId", workload.clusterId());
         if (!workload.locality().equals(Locality.UNKNOWN)) {
@@ -105,12 +150,9 @@ final class MeshDump {
             json.writeStringField("subzone", workload.locality().subzone());
             json.writeEndObject();
         }
-        texts(
-                "services",
-                workload.services().keySet().stream()
-                        .map(Object::toString)
-                        .sorted()
-                        .toList());
+        if (!workload.services().isEmpty()) {
+            services.write(workload);
+        }
         if (workload.capacity() != 1) {
             json.writeNumberField("capacity", workload.capacity());
         }

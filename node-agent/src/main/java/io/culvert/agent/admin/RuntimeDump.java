@@ -104,7 +104,7 @@ final class RuntimeDump {
                 json.writeStringField("src", each.source().toString());
                 json.writeStringField("originalDst", each.originalDestination());
                 json.writeStringField("actualDst", each.actualDestination().toString());
-                json.writeStringField("protocol", each.hbone() ? "HBONE" : "TCP");
+                json.writeStringField("protocol", each.carriage().label());
                 json.writeEndObject();
             }
         }

@@ -4,6 +4,7 @@ import io.culvert.agent.hbone.TunnelStream;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.route.InboundRoute;
+import io.culvert.agent.telemetry.Carriage;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
 import io.culvert.agent.telemetry.Direction;
@@ -167,6 +168,7 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
             return null;
         }
         String host = askedHost();
-        return new ConnectionView(Direction.INBOUND, source(), host.isEmpty() ? null : host, deliver.target(), "HBONE");
+        return new ConnectionView(
+                Direction.INBOUND, source(), host.isEmpty() ? null : host, deliver.target(), Carriage.HBONE);
     }
 }

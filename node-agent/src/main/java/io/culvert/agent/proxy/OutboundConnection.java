@@ -9,6 +9,7 @@ import io.culvert.agent.relay.SocketPeer;
 import io.culvert.agent.resolve.HostnameResolver;
 import io.culvert.agent.route.Route;
 import io.culvert.agent.route.RouteNeeds;
+import io.culvert.agent.telemetry.Carriage;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
 import io.culvert.agent.telemetry.Direction;
@@ -38,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 final class OutboundConnection extends PodConnection implements HbonePool.Listener {
     private final CapturedSocket app;
     private IpPort dialled = Addresses.UNKNOWN;
-    private boolean tunnelled;
+    private Carriage carriage = Carriage.TCP;
     private @Nullable NestedFacts nested;
 
     private OutboundConnection(PodLoop podLoop, AcceptedSocket accepted) {
@@ -158,7 +159,7 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
     }
 
     private void open(Workload self, Route.Tunnelled route) {
-        tunnelled = true;
+        carriage = Carriage.HBONE;
         dialled = route.tunnel();
         SpiffeId own = self.identity();
         recordOpen(facts(
@@ -173,7 +174,7 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
 
     /** Who serves it is known only once it answers, so its record is opened then, or when it failed. */
     private void open(Workload self, Route.DoubleHbone route) {
-        tunnelled = true;
+        carriage = Carriage.DOUBLE_HBONE;
         dialled = route.tunnel();
         SpiffeId own = self.identity();
         nested = new NestedFacts(self, route);
@@ -259,7 +260,6 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
 
     @Override
     public ConnectionView view() {
-        return new ConnectionView(
-                Direction.OUTBOUND, source(), destination().toString(), dialled, tunnelled ? "HBONE" : "TCP");
+        return new ConnectionView(Direction.OUTBOUND, source(), destination().toString(), dialled, carriage);
     }
 }

@@ -5,6 +5,7 @@ import io.culvert.agent.relay.AcceptedSocket;
 import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.relay.SocketPeer;
 import io.culvert.agent.route.InboundRoute;
+import io.culvert.agent.telemetry.Carriage;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.ConnectionFacts;
 import io.culvert.agent.telemetry.Direction;
@@ -91,6 +92,6 @@ final class PassthroughConnection extends InboundConnection {
 
     @Override
     public ConnectionView view() {
-        return new ConnectionView(Direction.INBOUND, source(), null, destination(), "TCP");
+        return new ConnectionView(Direction.INBOUND, source(), null, destination(), Carriage.TCP);
     }
 }

@@ -1,6 +1,7 @@
 package io.culvert.agent.admin;
 
 import io.culvert.agent.config.Role;
+import io.culvert.agent.telemetry.Carriage;
 import io.culvert.agent.telemetry.CertificateState;
 import io.culvert.agent.telemetry.Direction;
 import io.culvert.protocol.identity.SpiffeId;
@@ -114,6 +115,23 @@ final class SampleDump implements ConfigDumpSource {
                 Service.Visibility.NAMESPACE);
     }
 
+    private static Service headless() {
+        return new Service(
+                "bare",
+                "shop",
+                "bare.shop.svc.cluster.local",
+                List.of(),
+                List.of(),
+                PortMap.EMPTY,
+                List.of(),
+                null,
+                List.of(),
+                null,
+                Service.IpFamilies.AUTOMATIC,
+                false,
+                Service.Visibility.PUBLIC);
+    }
+
     private static Policy policy() {
         Match match = new Match(
                 List.of(new StringMatch.Exact("shop")),
@@ -146,12 +164,28 @@ final class SampleDump implements ConfigDumpSource {
 
     @Override
     public MeshView mesh() {
-        return new MeshView(List.of(full(), plain()), List.of(service()), List.of(policy()));
+        return new MeshView(List.of(full(), plain()), List.of(service(), headless()), List.of(policy(), everyone()));
+    }
+
+    @Override
+    public MeshView staticMesh() {
+        return new MeshView(List.of(full()), List.of(service()), List.of(everyone()));
+    }
+
+    private static Policy everyone() {
+        return new Policy(
+                NamespacedName.parse("istio-system/nobody"), Policy.Scope.GLOBAL, Policy.Action.DENY, List.of(), true);
     }
 
     @Override
     public List<CertificateView> certificates() {
         return List.of(
+                new CertificateView(
+                        SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/waiting"),
+                        CertificateState.INITIALIZING,
+                        "",
+                        List.of(),
+                        List.of()),
                 new CertificateView(
                         SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/server"),
                         CertificateState.UNAVAILABLE,
@@ -170,12 +204,34 @@ final class SampleDump implements ConfigDumpSource {
     public List<PodView> pods() {
         IpPort client = new IpPort(IpAddress.parse("10.0.1.2"), 40_000);
         ConnectionView outbound = new ConnectionView(
-                Direction.OUTBOUND, client, "10.96.0.7:80", new IpPort(IpAddress.parse("10.0.2.3"), 15_008), true);
+                Direction.OUTBOUND,
+                client,
+                "10.96.0.7:80",
+                new IpPort(IpAddress.parse("10.0.2.3"), 15_008),
+                Carriage.HBONE);
+        ConnectionView gateway = new ConnectionView(
+                Direction.OUTBOUND,
+                client,
+                "10.96.0.9:443",
+                new IpPort(IpAddress.parse("10.0.9.1"), 15_008),
+                Carriage.DOUBLE_HBONE);
+        ConnectionView direct = new ConnectionView(
+                Direction.OUTBOUND,
+                client,
+                "192.0.2.7:443",
+                new IpPort(IpAddress.parse("192.0.2.7"), 443),
+                Carriage.TCP);
+        ConnectionView named = new ConnectionView(
+                Direction.INBOUND,
+                client,
+                SERVER_KEY.name(),
+                new IpPort(IpAddress.parse("10.0.2.3"), 8_080),
+                Carriage.HBONE);
         ConnectionView inbound = new ConnectionView(
-                Direction.INBOUND, client, null, new IpPort(IpAddress.parse("10.0.2.3"), 8_080), false);
+                Direction.INBOUND, client, null, new IpPort(IpAddress.parse("10.0.2.3"), 8_080), Carriage.TCP);
         return List.of(
                 new PodView("u2", "server-1", "shop", "server", "no netns yet", List.of()),
-                new PodView("u1", "client", "shop", "client", "", List.of(outbound, inbound)));
+                new PodView("u1", "client", "shop", "client", "", List.of(outbound, gateway, direct, inbound, named)));
     }
 
     @Override

@@ -35,6 +35,11 @@ public record Field(YamlNode node, YamlPath path, Problems problems) {
         return node instanceof YamlNode.Mapping;
     }
 
+    /** True when the value is written as none: nothing, {@code ~} or {@code null}. */
+    public boolean isNull() {
+        return node instanceof YamlNode.Scalar scalar && scalar.isNull();
+    }
+
     /** True for a list without entries, for values where that differs from a list that cannot be read. */
     public boolean isEmptyList() {
         return node instanceof YamlNode.Sequence list && list.entries().isEmpty();

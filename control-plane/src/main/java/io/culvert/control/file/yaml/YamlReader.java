@@ -1,6 +1,10 @@
 package io.culvert.control.file.yaml;
 
 import io.culvert.control.file.yaml.YamlNode.Position;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -48,6 +52,29 @@ public final class YamlReader {
     private YamlReader(String text, Problems problems) {
         this.text = text;
         this.problems = problems;
+    }
+
+    /** A document's text; null, and reported, when it is too long or not UTF-8. */
+    public static @Nullable String decode(byte[] bytes, int bytesMax, Problems problems) {
+        if (bytes.length > bytesMax) {
+            wholeFile(problems, "the file has more than " + bytesMax + " bytes", "split the mesh");
+            return null;
+        }
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .onMalformedInput(CodingErrorAction.REPORT)
+                    .onUnmappableCharacter(CodingErrorAction.REPORT)
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            wholeFile(problems, "the file is not UTF-8 text", "save it as UTF-8");
+            return null;
+        }
+    }
+
+    private static void wholeFile(Problems problems, String reason, String fix) {
+        problems.add(Position.WHOLE_FILE, YamlPath.ROOT, reason, fix);
     }
 
     /** Reads the document; null when it is empty or cannot be read to its end. */
