@@ -53,16 +53,22 @@ final class ControlPlaneMesh implements MeshFeed {
     }
 
     private void expect(MeshSnapshot snapshot) {
+        Set<SpiffeId> ids = expected(snapshot);
+        if (!ids.equals(expected)) {
+            expected = ids;
+            certificates.expect(ids);
+        }
+    }
+
+    /** The identities that workloads of this node will need. */
+    static Set<SpiffeId> expected(MeshSnapshot snapshot) {
         Set<SpiffeId> ids = new HashSet<>();
         for (Workload workload : snapshot.localWorkloads()) {
             if (workload.nativeTunnel() || workload.tunnelProtocol() == Workload.TunnelProtocol.HBONE) {
                 ids.addAll(snapshot.expectedIdentities(null, workload));
             }
         }
-        if (!ids.equals(expected)) {
-            expected = ids;
-            certificates.expect(ids);
-        }
+        return ids;
     }
 
     @Override

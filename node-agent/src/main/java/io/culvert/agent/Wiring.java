@@ -3,7 +3,6 @@ package io.culvert.agent;
 import io.culvert.agent.admin.AdminServer;
 import io.culvert.agent.admin.AgentView;
 import io.culvert.agent.admin.ConfigDump;
-import io.culvert.agent.admin.MeshView;
 import io.culvert.agent.admin.MetricsServer;
 import io.culvert.agent.admin.ReadinessServer;
 import io.culvert.agent.base.Alarm;
@@ -28,7 +27,6 @@ import io.culvert.agent.dns.DnsWorld;
 import io.culvert.agent.dns.NameServers;
 import io.culvert.agent.hbone.TlsTransport;
 import io.culvert.agent.mesh.MeshDemand;
-import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.pods.Capture;
 import io.culvert.agent.pods.LocalPods;
@@ -41,6 +39,7 @@ import io.culvert.agent.resolve.SystemLookup;
 import io.culvert.agent.route.Router;
 import io.culvert.agent.route.RouterSettings;
 import io.culvert.agent.telemetry.CertificateState;
+import io.culvert.agent.telemetry.LoopMetrics;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.ProcessMetrics;
 import io.culvert.agent.telemetry.Telemetry;
@@ -48,6 +47,7 @@ import io.culvert.agent.telemetry.log.Logging;
 import io.culvert.agent.zds.ZdsClient;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
+import io.culvert.control.local.LocalConfig;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.protocol.workload.Workload;
@@ -116,6 +116,7 @@ final class Wiring {
             throws IOException, ShimException, RedirectException, CaException {
         this.config = loaded.config();
         this.logging = logging;
+        LocalConfig given = GivenMesh.read(config);
         requirePrivileges(config.proxy().sockets().packetMark());
         InstantSource clock = InstantSource.system();
         Readiness readiness = new Readiness();
@@ -125,6 +126,7 @@ final class Wiring {
         ProcessMetrics.addTo(metrics, logging::droppedLines);
         int threads = config.process().workerThreads();
         loops = LoopGroup.start(threads, bufferBytesPerLoop(threads));
+        LoopMetrics.addTo(metrics, loops);
         loops.onUnexpectedEnd(this::giveUp);
         LoopPulse pulse = new LoopPulse(loops.loops(), readiness, Ticker.SYSTEM);
         uplinks = new Uplinks(config);
@@ -140,7 +142,7 @@ final class Wiring {
                 () -> ThreadLocalRandom.current().nextDouble(),
                 new CallGate(CA_CALLS_MAX),
                 crl));
-        MeshStore mesh = new MeshStore(MeshSnapshot.empty(config.node().name()));
+        MeshStore mesh = new MeshStore(GivenMesh.snapshot(config, given));
         hostnames = new SystemLookup(config.proxy().sockets().ipv6());
         Runnable becameReady = () -> meshIsKnown(meshReady);
         ControlPlaneMesh controlPlane = controlPlane(mesh, becameReady);
@@ -156,7 +158,7 @@ final class Wiring {
                 certificates,
                 crl,
                 TlsTransport.FACTORY,
-                new Telemetry(metrics, Ticker.SYSTEM),
+                new Telemetry(metrics, Ticker.SYSTEM, config.log().policyDecisions()),
                 clock);
         ProxyHost host = new ProxyHost(loops, SocketFactory.open());
         LocalPods pods = new LocalPods(
@@ -174,7 +176,7 @@ final class Wiring {
         meshFeed = controlPlane == null ? localMesh(certified(ca), mesh, pods, clock, becameReady) : controlPlane;
         AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
         ConfigDump dump = new ConfigDump(
-                new AgentDump(mesh, MeshView.EMPTY, certificates, pods, meshFeed::file, agent),
+                new AgentDump(mesh, GivenMesh.view(given), certificates, pods, meshFeed::file, agent),
                 loaded.settings(),
                 version);
         readinessServer = new ReadinessServer(config.ports().readiness(), readiness);
@@ -223,6 +225,7 @@ final class Wiring {
                         metrics,
                         clock,
                         becameReady);
+            case MeshConfig.Alone alone -> new LoneMesh(mesh, certificates, becameReady);
             case MeshConfig.ControlPlane plane -> throw new IllegalStateException("a control plane is not local");
         };
     }
@@ -257,7 +260,7 @@ final class Wiring {
 
     /** Whether the part of the node that sees pods hands them over; otherwise the mesh file names them. */
     private boolean podsAreHandedOver() {
-        return config.node().role() == Role.PROXY || config.mesh().source() instanceof MeshConfig.ControlPlane;
+        return config.node().role() == Role.PROXY || !(config.mesh().source() instanceof MeshConfig.MeshFile);
     }
 
     /** Pods are taken over only once something is known of the mesh, or they would be cut off from it. */

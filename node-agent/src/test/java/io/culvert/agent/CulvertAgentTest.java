@@ -71,6 +71,25 @@ final class CulvertAgentTest {
     }
 
     @Test
+    void tellsEveryMistakeInWhatItIsGivenOfTheMesh(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("local.yaml"), "workloads:\n- name: a\n  port: 1\n- name: a\n");
+        CommandRun run = CommandRun.of(
+                "--node-name=n", "--ca-dir=" + folder, "--local-xds-file=" + file, "--log=off", "--role=proxy");
+        List<String> lines = run.err().lines().toList();
+        assertEquals(2, lines.size(), run.err());
+        assertTrue(
+                lines.getFirst()
+                        .startsWith("culvert-agent: cannot start: " + file
+                                + ":3:3: workloads[0].port: unknown key 'port'; use one of applicationTunnel,"),
+                run.err());
+        assertEquals(
+                file + ":4:3: workloads[1]: the uid local//Pod/default/a is taken by the entry on line 2;"
+                        + " give each its own",
+                lines.getLast());
+        assertEquals(1, run.code());
+    }
+
+    @Test
     void tellsItsVersionAndHelps() {
         assertTrue(CommandRun.of("version").out().startsWith("culvert-agent "));
         assertEquals(CommandRun.of("--version").out(), CommandRun.of("version").out());

@@ -26,6 +26,11 @@ public final class AdminServer {
                    POST /logging?level=TARGET=LEVEL,...    single targets, laid over the filter in force
                    POST /logging?level=...&reset           the same, laid over the filter at the start
             """;
+    private static final String NO_HEAP_PROFILE =
+            "heap profiling is not built in; jvm_memory_used_bytes and jvm_buffer_pool_used_bytes of /metrics tell what is used\n";
+    /** A profile is answered once it is taken. */
+    private static final Duration ANSWER_MAX = Duration.ofSeconds(CpuProfiler.SECONDS_MAX + 30);
+
     private static final String INDEX = """
             <!DOCTYPE html>
             <html lang="en"><head><meta charset="utf-8"><title>culvert</title></head><body>
@@ -34,12 +39,14 @@ public final class AdminServer {
             <li><a href="config_dump">config_dump</a>: everything that the agent knows, as JSON</li>
             <li>POST logging: log levels; ?level=debug, ?level=access=debug, &amp;reset</li>
             <li>POST quitquitquit: drain and stop</li>
+            <li><a href="debug/pprof/profile">debug/pprof/profile</a>: where CPU time goes, for pprof; ?seconds=10&amp;frequency=100</li>
             </ul></body></html>
             """;
 
     private final ConfigDump dump;
     private final Logging logging;
     private final Runnable quit;
+    private final CpuProfiler profiler = new CpuProfiler();
     private final List<HttpListener> listeners = new ArrayList<>();
 
     /**
@@ -60,7 +67,7 @@ public final class AdminServer {
 
     private HttpListener listen(byte[] address, int port) throws IOException {
         return HttpListener.start(
-                "admin", new InetSocketAddress(InetAddress.getByAddress(address), port), this::answer);
+                "admin", new InetSocketAddress(InetAddress.getByAddress(address), port), ANSWER_MAX, this::answer);
     }
 
     private void listenToo() throws IOException {
@@ -91,7 +98,18 @@ public final class AdminServer {
             case "/config_dump" -> new Reply(200, Map.of("Content-Type", "application/json"), dump::writeTo);
             case "/logging" -> request.isPost() ? logging(request) : Reply.methodNotAllowed("POST", LOGGING_USAGE);
             case "/quitquitquit" -> request.isPost() ? quit() : Reply.methodNotAllowed("POST", "use POST\n");
+            case "/debug/pprof/profile" -> profiler.answer(request);
+            case "/debug/pprof/heap" -> Reply.text(500, NO_HEAP_PROFILE);
+            case "/debug/pprof/heap/profiling" -> heapProfiling(request.query().getOrDefault("activate", "false"));
             default -> Reply.text(404, "not found; see /\n");
+        };
+    }
+
+    private static Reply heapProfiling(String activate) {
+        return switch (activate) {
+            case "false" -> Reply.text(200, "heap profiling is inactive\n");
+            case "true" -> Reply.text(500, NO_HEAP_PROFILE);
+            default -> Reply.text(400, "activate is true or false\n");
         };
     }
 

@@ -9,7 +9,10 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
@@ -17,17 +20,21 @@ import java.util.function.Function;
  *
  * <p>Runs on: a virtual thread for each request. Owns: the listening socket and its connections.
  *
- * <p>Bounds: 2 s to receive a request, 16 requests at once (more are answered 503), 256 connections, 200 headers;
+ * <p>Bounds: 2 s to receive a request, a time of its own to answer one, 16 requests at once (more are answered 503), 256 connections, 200 headers;
  * request bodies are not read.
  */
 final class HttpListener {
     private static final System.Logger LOG = System.getLogger(HttpListener.class.getName());
     private static final int REQUESTS_MAX = 16;
     private static final int BACKLOG = 128;
+    private static final Duration ANSWER_MAX = Duration.ofSeconds(60);
+    private static final ScheduledThreadPoolExecutor TIMES = new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("ctl-http-times").factory());
 
     static {
+        TIMES.setRemoveOnCancelPolicy(true);
         limit("sun.net.httpserver.maxReqTime", "2");
-        limit("sun.net.httpserver.maxRspTime", "60");
+        limit("sun.net.httpserver.maxRspTime", "360");
         limit("sun.net.httpserver.idleInterval", "30");
         limit("sun.net.httpserver.maxReqHeaders", "200");
         limit("sun.net.httpserver.maxReqHeaderSize", "16384");
@@ -39,10 +46,12 @@ final class HttpListener {
     private final HttpServer server;
     private final ExecutorService threads;
     private final Semaphore requests = new Semaphore(REQUESTS_MAX);
+    private final Duration answerMax;
     private final Function<Request, Reply> handler;
 
-    private HttpListener(HttpServer server, String name, Function<Request, Reply> handler) {
+    private HttpListener(HttpServer server, String name, Duration answerMax, Function<Request, Reply> handler) {
         this.server = server;
+        this.answerMax = answerMax;
         this.handler = handler;
         this.threads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("ctl-" + name + "-", 0).factory());
@@ -50,8 +59,15 @@ final class HttpListener {
         server.createContext("/", this::serve);
     }
 
-    /** Binds and serves. */
+    /** Binds and serves; each request is answered within a minute or cut off. */
     static HttpListener start(String name, InetSocketAddress address, Function<Request, Reply> handler)
+            throws IOException {
+        return start(name, address, ANSWER_MAX, handler);
+    }
+
+    /** Binds and serves; a request that is not answered in time is cut off. */
+    static HttpListener start(
+            String name, InetSocketAddress address, Duration answerMax, Function<Request, Reply> handler)
             throws IOException {
         HttpServer server;
         try {
@@ -59,7 +75,7 @@ final class HttpListener {
         } catch (IOException e) {
             throw new IOException("cannot serve " + name + " at " + address + ": " + e.getMessage(), e);
         }
-        HttpListener listener = new HttpListener(server, name, handler);
+        HttpListener listener = new HttpListener(server, name, answerMax, handler);
         server.start();
         return listener;
     }
@@ -80,9 +96,11 @@ final class HttpListener {
                 send(exchange, Reply.text(503, "too many requests at once\n"));
                 return;
             }
+            ScheduledFuture<?> cut = TIMES.schedule(exchange::close, answerMax.toNanos(), TimeUnit.NANOSECONDS);
             try {
                 send(exchange, answer(exchange));
             } finally {
+                cut.cancel(false);
                 requests.release();
             }
         }

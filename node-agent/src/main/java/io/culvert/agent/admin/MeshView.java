@@ -13,8 +13,6 @@ import java.util.List;
  * @param policies in any order
  */
 public record MeshView(List<Workload> workloads, List<Service> services, List<Policy> policies) {
-    public static final MeshView EMPTY = new MeshView(List.of(), List.of(), List.of());
-
     public MeshView {
         workloads = List.copyOf(workloads);
         services = List.copyOf(services);

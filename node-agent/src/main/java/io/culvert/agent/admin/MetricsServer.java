@@ -13,7 +13,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.zip.GZIPOutputStream;
 
 /** Serves metrics in the OpenMetrics text format. */
 public final class MetricsServer {
@@ -42,13 +41,14 @@ public final class MetricsServer {
         if (!PATHS.contains(request.path())) {
             return Reply.text(404, "not found; metrics are at /metrics\n");
         }
-        boolean gzip = acceptsGzip(request.header("accept-encoding"));
+        Coding coding = Coding.of(request.header("accept-encoding"));
         Map<String, String> headers = new TreeMap<>();
         headers.put("Content-Type", contentType(request.header("accept")));
-        if (gzip) {
-            headers.put("Content-Encoding", "gzip");
+        if (coding != Coding.IDENTITY) {
+            headers.put("Content-Encoding", coding.word());
         }
-        return new Reply(200, headers, out -> write(gzip ? new GZIPOutputStream(out) : out));
+        headers.put("Vary", "Accept, Accept-Encoding");
+        return new Reply(200, headers, out -> write(coding.over(out)));
     }
 
     private void write(OutputStream out) throws IOException {
@@ -61,16 +61,5 @@ public final class MetricsServer {
         return accept.toLowerCase(Locale.ROOT).contains(OPEN_METRICS)
                 ? OPEN_METRICS + ";charset=utf-8;version=1.0.0"
                 : "text/plain; charset=utf-8";
-    }
-
-    /** Whether a list of codings has gzip in it, and not with a weight of zero. */
-    static boolean acceptsGzip(String acceptEncoding) {
-        for (String coding : acceptEncoding.toLowerCase(Locale.ROOT).split(",")) {
-            String[] parts = coding.trim().split("\\s*;\\s*");
-            if (parts[0].equals("gzip")) {
-                return parts.length < 2 || !parts[1].matches("q=0(\\.0*)?");
-            }
-        }
-        return false;
     }
 }

@@ -5,6 +5,7 @@ import io.netty.channel.IoHandle;
 import io.netty.channel.IoRegistration;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
+import io.netty.util.concurrent.SingleThreadEventExecutor;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 
@@ -36,6 +37,18 @@ public final class DataLoop implements Loop {
 
     public int index() {
         return index;
+    }
+
+    /** How many tasks wait for their turn, roughly. */
+    public int pendingTasks() {
+        return executor instanceof SingleThreadEventExecutor single ? single.pendingTasks() : 0;
+    }
+
+    /** The id of its thread; 0 where that is not known. */
+    public long threadId() {
+        return executor instanceof SingleThreadEventExecutor single
+                ? single.threadProperties().id()
+                : 0;
     }
 
     public boolean inLoop() {

@@ -25,7 +25,6 @@ public final class AgentConfigLoader {
     /** In place of one that is wrong. */
     private static final IpPort NO_ADDRESS = new IpPort(IpAddress.V4_LOOPBACK, DnsConfig.PORT_DEFAULT);
 
-    private static final String FAKE_CA = "FAKE_CA";
     private static final Duration DRAIN_WITHOUT_GRACE = Duration.ofSeconds(5);
 
     /**
@@ -53,6 +52,7 @@ public final class AgentConfigLoader {
         AgentConfig config = new AgentConfig(
                 loader.node(), loader.mesh(), loader.ports(), loader.proxy(), loader.process(), loader.log());
         loader.checkTogether(config);
+        new Unsupported(loader.reader).refuse();
         if (!loader.problems.isEmpty()) {
             throw new ConfigException(loader.problems);
         }
@@ -89,9 +89,10 @@ public final class AgentConfigLoader {
         }
         for (Knob knob : Knob.values()) {
             for (String variable : knob.environment().reversed()) {
-                String text = inputs.environment().getOrDefault(variable, "").trim();
-                if (!text.isEmpty()) {
-                    settings.put(knob, new Setting(knob, text, variable));
+                String text = inputs.environment().getOrDefault(variable, "");
+                if (!text.isBlank()) {
+                    // The beginning of a YAML text is part of its form.
+                    settings.put(knob, new Setting(knob, knob == Knob.LOCAL_XDS ? text : text.trim(), variable));
                 }
             }
         }
@@ -105,15 +106,6 @@ public final class AgentConfigLoader {
 
     /** A DNS proxy answers for names that nobody has asked the control plane for. */
     private void checkTogether(AgentConfig config) {
-        if (inputs.environment().getOrDefault(FAKE_CA, "").trim().equalsIgnoreCase("true")) {
-            problems.add(new ConfigProblem(
-                    FAKE_CA,
-                    "environment",
-                    "asks for certificates that nobody vouches for, which this agent never makes; name an authority with "
-                            + Knob.CA_ADDRESS.environment().getFirst()
-                            + ", or make one with `culvert-agent ca init` and give "
-                            + Knob.CA_DIRECTORY.flag()));
-        }
         if (config.mesh().source() instanceof MeshConfig.ControlPlane plane
                 && plane.onDemand()
                 && config.proxy().dns().isOn(true)) {
@@ -141,8 +133,13 @@ public final class AgentConfigLoader {
 
     /** Settings are shown to whoever may look at the agent; a token is not. */
     private static Setting shown(Setting setting) {
-        boolean secret = setting.knob() == Knob.AUTH_TOKEN && setting.isSet() && MeshSettings.isLiteral(setting.text());
-        return secret ? new Setting(setting.knob(), "(a token)", setting.origin()) : setting;
+        String shown = switch (setting.knob()) {
+            case AUTH_TOKEN -> setting.isSet() && MeshSettings.isLiteral(setting.text()) ? "(a token)" : setting.text();
+            // Its content is in the dump beside.
+            case LOCAL_XDS -> setting.isSet() ? "(" + setting.text().length() + " characters)" : setting.text();
+            default -> setting.text();
+        };
+        return new Setting(setting.knob(), shown, setting.origin());
     }
 
     private PortConfig ports() {
@@ -296,6 +293,7 @@ public final class AgentConfigLoader {
         return new LogConfig(
                 Objects.requireNonNull(
                         reader.read(Knob.LOG_FILTER, reader.text(Knob.LOG_FILTER), LogFilter::parse, LogFilter.INFO)),
-                reader.choice(Knob.LOG_FORMAT, LogConfig.Format.class));
+                reader.choice(Knob.LOG_FORMAT, LogConfig.Format.class),
+                reader.bool(Knob.AUTHZ_POLICY_INFO_LOGGING));
     }
 }

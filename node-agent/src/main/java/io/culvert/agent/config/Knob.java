@@ -18,6 +18,15 @@ public enum Knob {
                     .byDefault("all")
                     .means(
                             "Which half of the agent runs: the traffic of pods alone (`proxy`), where pods are handed over at the pods socket by somebody else, who also writes the redirect rules, or enrolment and traffic in one process (`all`). `node`, enrolment alone, is not there so far and refused.")),
+    PROXY_MODE(
+            row(KnobType.CHOICE, "--proxy-mode", "node.mode", "PROXY_MODE")
+                    .choices("shared", "dedicated")
+                    .byDefault("shared")
+                    .means(
+                            "Whom one agent serves: all pods of its node (`shared`). `dedicated`, one agent inside each pod, is refused: run one agent per node.")),
+    PROXY_WORKLOAD_INFO(row(KnobType.TEXT, "--proxy-workload", "node.workload", "PROXY_WORKLOAD_INFO")
+            .byDefault("")
+            .means("The one workload of a dedicated agent; anything here is refused, as `dedicated` is.")),
     NODE_NAME(row(KnobType.TEXT, "--node-name", "node.name", "NODE_NAME")
             .means("The name of the node that this agent serves; only pods of that node are captured. Required.")),
     CLUSTER_ID(row(KnobType.TEXT, "--cluster-id", "node.clusterId", "ISTIO_META_CLUSTER_ID", "CLUSTER_ID")
@@ -51,6 +60,12 @@ public enum Knob {
             row(KnobType.PATH, "--mesh-file", "mesh.file", "CULVERT_MESH_FILE")
                     .means(
                             "The file that lists workloads, services and policies; it is read again whenever it changes. When neither this nor `xds.address` is set, there is a control plane.")),
+    LOCAL_XDS_PATH(
+            row(KnobType.PATH, "--local-xds-file", "mesh.localFile", "LOCAL_XDS_PATH")
+                    .means(
+                            "A file of workloads, services and policies in the form in which `/config_dump` shows them, beside what the control plane tells; read once, at the start. All there is where `XDS_ADDRESS` is set and empty. Not together with `mesh.file` or `mesh.local`.")),
+    LOCAL_XDS(row(KnobType.TEXT, "--local-xds", "mesh.local", "LOCAL_XDS")
+            .means("What `mesh.localFile` would hold, as YAML or JSON, instead of a file.")),
     CA_DIRECTORY(
             row(KnobType.PATH, "--ca-dir", "mesh.caDirectory", "CULVERT_CA_DIR")
                     .means(
@@ -94,6 +109,9 @@ public enum Knob {
     ALT_CA_HOSTNAME(row(KnobType.TEXT, "--ca-alt-hostname", "ca.altHostname", "ALT_CA_HOSTNAME")
             .byDefault("")
             .means("A further name that the authority's certificate may carry.")),
+    FAKE_CA(row(KnobType.BOOLEAN, "--fake-ca", "ca.fake", "FAKE_CA")
+            .byDefault("false")
+            .means("`true` is refused: nothing here signs with a key that everybody knows; use `mesh.caDirectory`.")),
 
     OUTBOUND_PORT(row(KnobType.INTEGER, "--outbound-port", "ports.outbound", "CULVERT_OUTBOUND_PORT")
             .byDefault("15001")
@@ -124,6 +142,25 @@ public enum Knob {
             .byDefault("15021")
             .within("0", "65535")
             .means("Readiness, on every address of the agent's own network namespace; `0` picks a free port.")),
+
+    ENABLE_PROXY(
+            row(KnobType.BOOLEAN, "--enable-proxy", "proxy.enabled", "ENABLE_PROXY")
+                    .byDefault("true")
+                    .means(
+                            "`false` is refused: connections that the redirect rules bring would find nobody. To leave pods alone, do not enrol them.")),
+    ENABLE_SOCKS5(row(KnobType.BOOLEAN, "--socks5", "proxy.socks5", "UNSTABLE_ENABLE_SOCKS5")
+            .byDefault("false")
+            .means("`true` is refused: there is no SOCKS5 listener; connections are captured without one.")),
+    TLS12_ENABLED(
+            row(KnobType.BOOLEAN, "--tls12", "tls.tls12", "TLS12_ENABLED")
+                    .byDefault("false")
+                    .means(
+                            "`true` is refused: tunnels are TLS 1.3 only, which every peer speaks that speaks HBONE. Connections to control plane and authority take 1.2 as they are.")),
+    COMPLIANCE_POLICY(
+            row(KnobType.TEXT, "--compliance-policy", "tls.compliancePolicy", "COMPLIANCE_POLICY")
+                    .byDefault("")
+                    .means(
+                            "Anything here is refused: the groups and ciphers of tunnels cannot be narrowed. X25519MLKEM768 is among those offered.")),
 
     PACKET_MARK(
             row(KnobType.INTEGER, "--packet-mark", "sockets.packetMark", "PACKET_MARK")
@@ -321,6 +358,11 @@ public enum Knob {
                     .byDefault("info")
                     .means(
                             "What is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`, for everything or per target, as `info,access=debug`.")),
+    AUTHZ_POLICY_INFO_LOGGING(
+            row(KnobType.BOOLEAN, "--log-policy-decisions", "log.policyDecisions", "AUTHZ_POLICY_INFO_LOGGING")
+                    .byDefault("false")
+                    .means(
+                            "Whether each decision of a policy about an inbound connection is logged at `info` rather than `debug`, under the target `policy`.")),
     LOG_FORMAT(row(KnobType.CHOICE, "--log-format", "log.format", "LOG_FORMAT")
             .choices("plain", "json")
             .byDefault("plain")

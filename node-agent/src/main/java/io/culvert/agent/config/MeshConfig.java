@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Where the agent learns of the mesh and of identities.
  *
  * @param source who tells of workloads, services and policies
+ * @param given what is known from the start beside, null where nothing is
  * @param authority who signs certificates
  * @param token what the agent proves itself with to either
  * @param crl the certificate revocation lists, if there are any
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record MeshConfig(
         Source source,
+        @Nullable Given given,
         Authority authority,
         Token token,
         @Nullable Path crl,
@@ -33,6 +35,23 @@ public record MeshConfig(
      * @param about what it is told of the agent
      */
     public record ControlPlane(ServerConfig server, boolean onDemand, NodeMetadata about) implements Source {}
+
+    /** Nobody: what is given from the start is all there is. */
+    public record Alone() implements Source {}
+
+    /** A part of the mesh that is known from the start, in the form in which dumps show it. */
+    public sealed interface Given {}
+
+    /** In a file. */
+    public record InFile(Path path) implements Given {}
+
+    /**
+     * As a text.
+     *
+     * @param text YAML or JSON
+     * @param origin where the text comes from
+     */
+    public record Inline(String text, String origin) implements Given {}
 
     /** Who signs certificates. */
     public sealed interface Authority {}

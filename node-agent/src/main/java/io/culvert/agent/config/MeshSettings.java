@@ -42,11 +42,14 @@ final class MeshSettings {
     }
 
     MeshConfig read() {
-        return new MeshConfig(source(), authority(), token(), crl(), reader.duration(Knob.SECRET_TTL));
+        return new MeshConfig(source(), given(), authority(), token(), crl(), reader.duration(Knob.SECRET_TTL));
     }
 
     private MeshConfig.Source source() {
         refuseBoth(Knob.MESH_FILE, Knob.XDS_ADDRESS);
+        if (isGiven() && !reader.isSet(Knob.MESH_FILE) && isDiscoveryOff()) {
+            return new MeshConfig.Alone();
+        }
         if (reader.isSet(Knob.MESH_FILE)) {
             return new MeshConfig.MeshFile(reader.requiredPath(Knob.MESH_FILE));
         }
@@ -59,6 +62,39 @@ final class MeshSettings {
                         reader.text(Knob.INSTANCE_IP),
                         texts(),
                         withPrefix(META_JSON)));
+    }
+
+    private MeshConfig.@Nullable Given given() {
+        if (reader.isSet(Knob.LOCAL_XDS) && reader.isSet(Knob.LOCAL_XDS_PATH)) {
+            reader.problem(
+                    Knob.LOCAL_XDS,
+                    "cannot be set together with " + Knob.LOCAL_XDS_PATH.fileKey() + "; remove one of them");
+        }
+        if (isGiven() && reader.isSet(Knob.MESH_FILE)) {
+            reader.problem(
+                    reader.isSet(Knob.LOCAL_XDS) ? Knob.LOCAL_XDS : Knob.LOCAL_XDS_PATH,
+                    "cannot be set together with " + Knob.MESH_FILE.fileKey()
+                            + ", which says all there is; move it there, or remove one of them");
+        }
+        if (reader.isSet(Knob.LOCAL_XDS_PATH)) {
+            return new MeshConfig.InFile(reader.requiredPath(Knob.LOCAL_XDS_PATH));
+        }
+        return reader.isSet(Knob.LOCAL_XDS)
+                ? new MeshConfig.Inline(
+                        reader.text(Knob.LOCAL_XDS),
+                        reader.setting(Knob.LOCAL_XDS).origin())
+                : null;
+    }
+
+    private boolean isGiven() {
+        return reader.isSet(Knob.LOCAL_XDS) || reader.isSet(Knob.LOCAL_XDS_PATH);
+    }
+
+    /** An empty address, unlike none, means that nobody is to be asked. */
+    private boolean isDiscoveryOff() {
+        String address = environment.get(Knob.XDS_ADDRESS.environment().getFirst());
+        boolean flagged = reader.setting(Knob.XDS_ADDRESS).origin().equals(Knob.XDS_ADDRESS.flag());
+        return address != null && address.isBlank() && !flagged;
     }
 
     private MeshConfig.Authority authority() {

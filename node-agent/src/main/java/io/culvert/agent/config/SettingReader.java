@@ -124,6 +124,11 @@ final class SettingReader {
         return knob.minimum().orElse("0") + " to " + knob.maximum().orElse("any");
     }
 
+    /** How many problems there are so far. */
+    int problems() {
+        return problems.size();
+    }
+
     void problem(Knob knob, String what) {
         problems.add(ConfigProblem.of(setting(knob), what));
     }

@@ -3,14 +3,18 @@ package io.culvert.agent.dns;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.telemetry.DnsLabels;
+import io.culvert.agent.telemetry.DnsLog;
 import io.culvert.agent.telemetry.Metrics;
+import io.culvert.protocol.dns.DnsName;
 import io.culvert.protocol.dns.DnsRcode;
 import io.culvert.protocol.dns.DnsReply;
 import io.culvert.protocol.dns.DnsRequest;
 import io.culvert.protocol.dns.DnsType;
+import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.workload.Workload;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -51,8 +55,9 @@ final class PodResolver {
         switch (DnsRequest.parse(request)) {
             case DnsRequest.Fragment fragment -> reply.nothing();
             case DnsRequest.Malformed malformed -> reply.send(DnsReply.error(request, DnsRcode.FORMERR));
-            case DnsRequest.Other other -> begin(new Query(request, other.type(), protocol, reply), null);
-            case DnsRequest.Lookup lookup -> begin(new Query(request, lookup.type(), protocol, reply), lookup);
+            case DnsRequest.Other other -> begin(new Query(request, other.type(), null, protocol, reply), null);
+            case DnsRequest.Lookup lookup ->
+                begin(new Query(request, lookup.type(), lookup.name(), protocol, reply), lookup);
         }
     }
 
@@ -89,15 +94,17 @@ final class PodResolver {
     private final class Query implements Upstream.Listener {
         private final byte[] request;
         private final int type;
+        private final @Nullable DnsName name;
         private final DnsProtocol protocol;
         private final Reply reply;
         private @Nullable DnsLabels passedOn;
         private Runnable cancel = () -> {};
         private long askedNanos;
 
-        Query(byte[] request, int type, DnsProtocol protocol, Reply reply) {
+        Query(byte[] request, int type, @Nullable DnsName name, DnsProtocol protocol, Reply reply) {
             this.request = request;
             this.type = type;
+            this.name = name;
             this.protocol = protocol;
             this.reply = reply;
         }
@@ -108,6 +115,7 @@ final class PodResolver {
             }
             if (client == null) {
                 surroundings.metrics().dnsRequest(labels(type, protocol));
+                log(DnsLog.Result.CLIENT_UNKNOWN, List.of());
                 finish(DnsReply.error(request, DnsRcode.SERVFAIL));
                 return;
             }
@@ -115,6 +123,7 @@ final class PodResolver {
                 case MeshNames.Finding.Unknown unknown -> passOn();
                 case MeshNames.Finding.Known known -> {
                     surroundings.metrics().dnsRequest(labels(type, protocol));
+                    log(DnsLog.Result.ANSWERED, known.addresses());
                     int bytesMax = protocol == DnsProtocol.TCP ? DnsReply.TCP_BYTES_MAX : DnsReply.udpBytesMax(lookup);
                     finish(DnsReply.addresses(
                             request, lookup, known.canonical(), known.addresses(), TTL_SECONDS, bytesMax));
@@ -135,14 +144,25 @@ final class PodResolver {
         @Override
         public void onAnswer(byte[] response) {
             upstreamEnded(false);
+            log(DnsLog.Result.FORWARDED, List.of());
             finish(response);
         }
 
         @Override
         public void onFailure(String why) {
             upstreamEnded(true);
+            log(DnsLog.Result.FAILED, List.of());
             surroundings.pod().upstreamFailed(why);
             finish(DnsReply.error(request, DnsRcode.SERVFAIL));
+        }
+
+        private void log(DnsLog.Result result, List<IpAddress> endpoints) {
+            if (DnsLog.isOn()) {
+                Workload client =
+                        surroundings.client().known(surroundings.pod().mesh().current());
+                String asked = DnsType.name(type).toUpperCase(Locale.ROOT);
+                DnsLog.tell(client, asked, name == null ? null : name.toString(), result, endpoints);
+            }
         }
 
         private void upstreamEnded(boolean failed) {

@@ -69,6 +69,7 @@ abstract class InboundConnection extends PodConnection {
         judgedBy = snapshot.policiesFor(self);
         PeerFacts facts = peerFacts(deliver);
         Decision decision = Authorizer.decide(judgedBy, facts);
+        pod().world().telemetry().decided(decision, source(), peerId(), deliver.judged());
         reportDryRuns(judgedBy, facts, deliver);
         if (decision instanceof Decision.Deny deny) {
             refuse(UNAUTHORIZED, CloseReason.POLICY_DENIED, deny.sentence());

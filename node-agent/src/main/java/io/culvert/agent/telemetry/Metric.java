@@ -193,6 +193,16 @@ public enum Metric {
     MAX_FDS("process_max_fds", MetricKind.GAUGE, true, "File descriptors that may be open", List.of()),
     CPU_SECONDS("process_cpu_seconds", MetricKind.COUNTER, true, "CPU time used, user and system", List.of()),
     RESIDENT_MEMORY("process_resident_memory_bytes", MetricKind.GAUGE, true, "Memory resident", List.of()),
+    LOOPS("culvert_loops", MetricKind.GAUGE, true, "Event loops that carry traffic", List.of()),
+    LOOP_PENDING_TASKS(
+            "culvert_loop_pending_tasks",
+            MetricKind.GAUGE,
+            true,
+            "Tasks that wait for their turn on an event loop",
+            List.of("loop")),
+    LOOP_BUSY(
+            "culvert_loop_busy_seconds", MetricKind.COUNTER, true, "CPU time that an event loop used", List.of("loop")),
+    JVM_THREADS("jvm_threads_current", MetricKind.GAUGE, true, "Platform threads alive", List.of()),
     JVM_MEMORY_USED(
             "jvm_memory_used_bytes", MetricKind.GAUGE, true, "Memory that the JVM uses, by area", List.of("area")),
     JVM_BUFFERS_USED(

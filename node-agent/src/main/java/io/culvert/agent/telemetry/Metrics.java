@@ -294,6 +294,18 @@ public final class Metrics {
                         .build());
     }
 
+    /** Has a counter with labels ask for its values whenever they are wanted. */
+    void counters(Metric metric, Consumer<BiConsumer<Double, String[]>> reader) {
+        add(
+                metric,
+                CounterWithCallback.builder()
+                        .name(metric.family())
+                        .help(metric.help())
+                        .labelNames(labels(metric))
+                        .callback(callback -> reader.accept(callback::call))
+                        .build());
+    }
+
     /** What there is to tell now, in the table's order; a metric without samples is left out. */
     public Map<Metric, MetricSnapshot> collect() {
         Map<Metric, MetricSnapshot> snapshots = new EnumMap<>(Metric.class);

@@ -5,6 +5,7 @@ import io.culvert.agent.telemetry.log.FieldRecord;
 import io.culvert.agent.telemetry.log.LogFields;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
+import io.culvert.protocol.policy.Decision;
 import io.culvert.protocol.policy.Policy;
 import java.time.Duration;
 import java.util.logging.Level;
@@ -22,10 +23,21 @@ public final class Telemetry {
 
     private final Metrics metrics;
     private final Ticker ticker;
+    private final Level decisionLevel;
 
     public Telemetry(Metrics metrics, Ticker ticker) {
+        this(metrics, ticker, false);
+    }
+
+    /**
+     * Reports to these metrics and the log.
+     *
+     * @param tellsDecisions whether decisions of policies are worth telling rather than a detail
+     */
+    public Telemetry(Metrics metrics, Ticker ticker, boolean tellsDecisions) {
         this.metrics = metrics;
         this.ticker = ticker;
+        this.decisionLevel = tellsDecisions ? Level.INFO : Level.FINE;
     }
 
     public Metrics metrics() {
@@ -50,6 +62,14 @@ public final class Telemetry {
         }
     }
 
+    /** What the policies say of an inbound connection. */
+    public void decided(Decision decision, IpPort source, @Nullable SpiffeId identity, IpPort destination) {
+        if (POLICY.isLoggable(decisionLevel)) {
+            PolicyVerdict verdict = new PolicyVerdict(decision, source, identity, destination);
+            POLICY.log(new FieldRecord(decisionLevel, POLICY.getName(), "policy decision", verdict));
+        }
+    }
+
     /** What a policy in dry-run would have said of a connection, which it does not decide. */
     public void dryRun(Policy policy, boolean matched, IpPort source, @Nullable SpiffeId identity, IpPort destination) {
         metrics.policyDryRun(policy, matched);
@@ -63,7 +83,7 @@ public final class Telemetry {
 
     void closed(ConnectionRecord connection, long openedNanos, CloseReason reason, @Nullable String detail) {
         metrics.connectionEnded(reason);
-        Level level = reason.isFailure() ? Level.SEVERE : Level.INFO;
+        Level level = reason == CloseReason.NORMAL ? Level.INFO : Level.SEVERE;
         if (!ACCESS.isLoggable(level)) {
             return;
         }

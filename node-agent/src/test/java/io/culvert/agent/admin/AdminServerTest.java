@@ -70,6 +70,32 @@ class AdminServerTest {
     }
 
     @Test
+    void profiles_withinBounds() throws IOException {
+        assertEquals(
+                400,
+                RawHttp.get(server.port(), "/debug/pprof/profile?seconds=301").status());
+        assertEquals(500, RawHttp.get(server.port(), "/debug/pprof/heap").status());
+        RawHttp.Answer state = RawHttp.get(server.port(), "/debug/pprof/heap/profiling");
+        assertEquals(200, state.status());
+        assertEquals("heap profiling is inactive\n", state.text());
+        assertEquals(
+                500,
+                RawHttp.get(server.port(), "/debug/pprof/heap/profiling?activate=true")
+                        .status());
+        assertEquals(
+                400,
+                RawHttp.get(server.port(), "/debug/pprof/heap/profiling?activate=yes")
+                        .status());
+    }
+
+    @Test
+    void hasNoPathOfOtherServers() throws IOException {
+        for (String path : new String[] {"/drain", "/stats", "/healthz/ready", "/debug/pprof"}) {
+            assertEquals(404, RawHttp.get(server.port(), path).status(), path);
+        }
+    }
+
+    @Test
     void refusesBrowsers() throws IOException {
         int port = server.port();
         assertEquals(

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.InflaterInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -74,6 +75,33 @@ class MetricsServerTest {
         assertTrue(text.endsWith("# EOF\n"), text);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "deflate|deflate",
+                "gzip, deflate, br, zstd|gzip",
+                "gzip;q=0.5, deflate|deflate",
+                "gzip;q=0.5, identity|identity",
+                "*|gzip",
+                "*;q=0|identity",
+                "br, zstd|identity",
+                "''|identity"
+            })
+    void picksTheCodingThatTheClientLikesBest(String header, String coding) {
+        assertEquals(coding, Coding.of(header).word());
+    }
+
+    @Test
+    void deflates_whenAsked() throws IOException {
+        RawHttp.Answer answer = RawHttp.send(server.port(), "GET /metrics", "Host: x", "Accept-Encoding: deflate");
+        assertEquals("deflate", answer.header("content-encoding"));
+        String text = new String(
+                new InflaterInputStream(new ByteArrayInputStream(answer.body())).readAllBytes(),
+                StandardCharsets.UTF_8);
+        assertTrue(text.endsWith("# EOF\n"), text);
+    }
+
     @Test
     void namesTheFormat_toThoseWhoKnowIt() throws IOException {
         RawHttp.Answer known = RawHttp.send(
@@ -102,7 +130,7 @@ class MetricsServerTest {
                 "xgzip|false"
             })
     void readsAcceptedCodings(String header, boolean gzip) {
-        assertEquals(gzip, MetricsServer.acceptsGzip(header));
+        assertEquals(gzip, Coding.of(header) == Coding.GZIP, header);
     }
 
     @ParameterizedTest

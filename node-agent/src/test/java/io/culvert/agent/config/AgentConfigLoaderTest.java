@@ -103,6 +103,88 @@ class AgentConfigLoaderTest {
                         .clusterId());
     }
 
+    private static MeshConfig meshOf(Map<String, String> environment) throws ConfigException {
+        Map<Knob, String> flags = Map.of(Knob.NODE_NAME, "n1", Knob.CA_DIRECTORY, "ca");
+        return AgentConfigLoader.load(new ConfigInputs(flags, environment, null, 8))
+                .config()
+                .mesh();
+    }
+
+    @Test
+    void takesWhatItIsGivenOfTheMesh_withAndWithoutAControlPlane() throws ConfigException {
+        MeshConfig alone = meshOf(Map.of("LOCAL_XDS", "  workloads: []\n", "XDS_ADDRESS", ""));
+        assertEquals(new MeshConfig.Alone(), alone.source());
+        assertEquals(new MeshConfig.Inline("  workloads: []\n", "LOCAL_XDS"), alone.given());
+        MeshConfig beside = meshOf(Map.of("LOCAL_XDS_PATH", "l.yaml"));
+        assertTrue(beside.source() instanceof MeshConfig.ControlPlane);
+        assertEquals(new MeshConfig.InFile(Path.of("l.yaml")), beside.given());
+        Map<String, String> fleet = Map.of(
+                "LOCAL_XDS_PATH", "l", "XDS_ADDRESS", " ", "PROXY_CONFIG", "discoveryAddress: istiod.example:15012");
+        assertEquals(new MeshConfig.Alone(), meshOf(fleet).source());
+    }
+
+    @Test
+    void refusesTwoPlaces_forWhatItIsGivenOfTheMesh() {
+        Map<String, String> both = Map.of("LOCAL_XDS", "x", "LOCAL_XDS_PATH", "y");
+        Map<Knob, String> flags = Map.of(Knob.NODE_NAME, "n1", Knob.CA_DIRECTORY, "ca");
+        assertEquals(
+                List.of("mesh.local (LOCAL_XDS): cannot be set together with mesh.localFile; remove one of them"),
+                problems(new ConfigInputs(flags, both, null, 8)));
+        assertEquals(
+                List.of(
+                        "mesh.localFile (LOCAL_XDS_PATH): cannot be set together with mesh.file, which says all there is;"
+                                + " move it there, or remove one of them"),
+                problems(new ConfigInputs(REQUIRED, Map.of("LOCAL_XDS_PATH", "y"), null, 8)));
+    }
+
+    @Test
+    void showsHowLongATextIsRatherThanTheText() throws ConfigException {
+        Map<Knob, String> flags =
+                Map.of(Knob.NODE_NAME, "n1", Knob.CA_DIRECTORY, "ca", Knob.LOCAL_XDS, "workloads: []");
+        List<Setting> settings = AgentConfigLoader.load(new ConfigInputs(flags, Map.of(), null, 8))
+                .settings();
+        assertTrue(settings.contains(new Setting(Knob.LOCAL_XDS, "(13 characters)", "--local-xds")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '#',
+            value = {
+                "PROXY_MODE|dedicated|an agent inside one pod is not supported; run one agent per node, as 'shared'",
+                "PROXY_MODE|both|'both' is unknown; write shared",
+                "PROXY_WORKLOAD_INFO|a/b/c|is for an agent inside one pod, which is not supported; remove it",
+                "COMPLIANCE_POLICY|pqc|the groups and ciphers of tunnels cannot be narrowed; remove it",
+                "ENABLE_PROXY|false|captured connections would find nobody; remove it, and do not enrol pods that are to be left alone",
+                "UNSTABLE_ENABLE_SOCKS5|true|there is no SOCKS5 listener; remove it, connections are captured as they are",
+                "TLS12_ENABLED|true|tunnels are TLS 1.3 only; remove it and upgrade peers that cannot do it",
+                "TLS12_ENABLED|yes|'yes' is neither true nor false; write true or false"
+            })
+    void saysWhatToDo_aboutWhatItCannotDo(String variable, String value, String told) {
+        List<String> problems = problems(new ConfigInputs(REQUIRED, Map.of(variable, value), null, 8));
+        assertEquals(1, problems.size(), problems.toString());
+        assertTrue(problems.getFirst().endsWith("(" + variable + "): " + told), problems.toString());
+    }
+
+    @Test
+    void takesTheUsualValues_ofWhatItCannotChange() throws ConfigException {
+        AgentConfig config = load(Map.of(
+                "PROXY_MODE",
+                "Shared",
+                "ENABLE_PROXY",
+                "true",
+                "UNSTABLE_ENABLE_SOCKS5",
+                "false",
+                "TLS12_ENABLED",
+                "false",
+                "FAKE_CA",
+                "false",
+                "AUTHZ_POLICY_INFO_LOGGING",
+                "true"));
+        assertTrue(config.log().policyDecisions());
+        assertFalse(load(Map.of()).log().policyDecisions());
+    }
+
     @Test
     void takesAnEmptyVariable_forNotSet() throws ConfigException {
         assertEquals(15000, load(Map.of("CULVERT_ADMIN_PORT", " ")).ports().admin());
@@ -531,7 +613,7 @@ class AgentConfigLoaderTest {
     @Test
     void refusesAnAuthorityThatIsNone() throws ConfigException {
         assertEquals(
-                List.of("FAKE_CA (environment): asks for certificates that nobody vouches for, which this agent never"
+                List.of("ca.fake (FAKE_CA): asks for certificates that nobody vouches for, which this agent never"
                         + " makes; name an authority with CA_ADDRESS, or make one with `culvert-agent ca init` and give"
                         + " --ca-dir"),
                 problems(new ConfigInputs(REQUIRED, Map.of("FAKE_CA", "TRUE"), null, 8)));

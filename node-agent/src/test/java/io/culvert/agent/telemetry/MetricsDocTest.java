@@ -15,6 +15,11 @@ class MetricsDocTest {
             Served as OpenMetrics text at `/metrics` and `/stats/prometheus` of port 15020. Counters end in `_total`; a metric
             that has no samples yet is left out. Metrics marked unstable may change their names or labels.
 
+            Of what ztunnel tells of its own runtime, `culvert_loops`, `culvert_loop_busy_seconds_total` and
+            `culvert_loop_pending_tasks` stand in for `tokio_num_workers`, `tokio_worker_total_busy_duration_seconds_total` and
+            `tokio_global_queue_depth`, and `jvm_threads_current` is the nearest to `tokio_num_alive_tasks`. How often a worker
+            was parked has no like here.
+
             """;
 
     @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.base.BuildVersion;
+import io.culvert.agent.base.LoopGroup;
 import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.workload.NamespacedName;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
@@ -17,6 +18,7 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -130,8 +132,24 @@ class MetricsTest {
     }
 
     @Test
-    void everyMetricIsKept_onceTheProcessIsAdded() {
+    void tellOfTheLoops() {
+        LoopGroup loops = LoopGroup.start(2, 1 << 20);
+        try {
+            LoopMetrics.addTo(metrics, loops);
+            assertEquals(2, value(Metric.LOOPS));
+            assertTrue(value(Metric.LOOP_BUSY, "loop", "1") > 0);
+            assertTrue(value(Metric.LOOP_PENDING_TASKS, "loop", "0") >= 0);
+            assertTrue(value(Metric.JVM_THREADS) > 2);
+        } finally {
+            assertTrue(loops.shutdown().awaitUninterruptibly(10, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void everyMetricIsKept_onceProcessAndLoopsAreAdded() {
         ProcessMetrics.addTo(metrics, () -> 0);
+        LoopGroup loops = LoopGroup.start(1, 1 << 20);
+        LoopMetrics.addTo(metrics, loops);
         ConnectionCounters counters = metrics.traffic(Samples.plaintext().labels());
         counters.closed(CloseReason.CONNECT_FAILED);
         metrics.earliestCertificateExpiry(Instant.EPOCH);
@@ -152,6 +170,7 @@ class MetricsTest {
         for (Metric metric : Metric.values()) {
             assertTrue(all.containsKey(metric), metric.name());
         }
+        assertTrue(loops.shutdown().awaitUninterruptibly(10, TimeUnit.SECONDS));
     }
 
     @Test

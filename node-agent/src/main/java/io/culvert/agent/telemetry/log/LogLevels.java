@@ -30,7 +30,7 @@ final class LogLevels {
     private static List<String> names(String target) {
         for (String all : List.of("culvert", "ztunnel")) {
             if (target.equals(all)) {
-                return List.of(PROJECT, "access");
+                return List.of(PROJECT, "access", "policy", "dns");
             }
             if (target.startsWith(all + ".")) {
                 return names(target.substring(all.length() + 1));
