@@ -5,7 +5,7 @@ export JAVA_HOME = $(shell build/find-jdk 2>/dev/null)
 # Warnings and errors only; Maven's own -q would hide the warnings that fail a build.
 MVN := mvn -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-.PHONY: help deps build demo test test-interop docs fmt lint deps-check bench jmh h2spec clean
+.PHONY: help deps build demo test test-interop docs fmt lint deps-check bench jmh scale h2spec clean
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 deps: ## check what is needed to build, test and demonstrate; as root, install what is missing
@@ -51,6 +51,10 @@ jmh: ## JMH benchmarks; INCLUDE=regex picks, ARGS go to JMH (ARGS=-l lists)
 	@build/deps test
 	$(MVN) -pl perf -am -DskipTests package
 	perf/jmh $(if $(INCLUDE),'$(subst ','\'',$(INCLUDE))') $(ARGS)
+scale: ## what 100,000 workloads and 10,000 services cost, told through a real discovery stream; ARGS='--workloads 1000'
+	@build/deps test
+	$(MVN) -pl node-agent -am -DskipTests package dependency:build-classpath -DincludeScope=test -Dmdep.outputFile=target/test-classpath
+	perf/scale $(ARGS)
 h2spec: ## HTTP/2 conformance of the server role; docs/h2spec.md lists what does not apply (needs Go)
 	@build/find-jdk >/dev/null
 	@build/h2spec >/dev/null
