@@ -12,6 +12,9 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.zip.Deflater;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -40,14 +43,32 @@ class CpuProfilerTest {
 
     @Test
     @Timeout(60)
-    void tellsWhereTimeGoes() throws IOException {
-        Reply reply = new CpuProfiler().answer(request("seconds=1&frequency=100"));
+    void tellsWhereTimeGoes_inNativeCodeToo() throws IOException {
+        AtomicBoolean done = new AtomicBoolean();
+        Thread _ = Thread.ofPlatform().daemon().name("busy").start(() -> deflate(done));
+        Reply reply = new CpuProfiler().answer(request("seconds=2&frequency=100"));
+        done.set(true);
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         reply.body().writeTo(body);
         assertEquals(200, reply.status(), () -> body.toString(StandardCharsets.UTF_8));
         byte[] profile = new GZIPInputStream(new ByteArrayInputStream(body.toByteArray())).readAllBytes();
         String text = new String(profile, StandardCharsets.ISO_8859_1);
         assertTrue(text.contains("nanoseconds") && text.contains("samples"), text);
+        assertTrue(text.contains("java.util.zip.Deflater.deflate"), text);
+    }
+
+    private static void deflate(AtomicBoolean done) {
+        byte[] in = new byte[1 << 16];
+        byte[] out = new byte[1 << 17];
+        new SplittableRandom(1).nextBytes(in);
+        try (Deflater deflater = new Deflater(Deflater.BEST_COMPRESSION)) {
+            while (!done.get()) {
+                deflater.reset();
+                deflater.setInput(in);
+                deflater.finish();
+                assertTrue(deflater.deflate(out) > 0);
+            }
+        }
     }
 
     @Test
