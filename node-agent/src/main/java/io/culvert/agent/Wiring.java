@@ -22,6 +22,7 @@ import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.AgentConfigLoader;
 import io.culvert.agent.config.MeshConfig;
+import io.culvert.agent.config.NodeConfig;
 import io.culvert.agent.config.Role;
 import io.culvert.agent.dns.DnsWorld;
 import io.culvert.agent.dns.NameServers;
@@ -183,6 +184,10 @@ final class Wiring {
         metricsServer = new MetricsServer(config.ports().stats(), metrics);
         admin = new AdminServer(config.ports().admin(), dump, logging, this::quit);
         pods.start(drain);
+        NodeConfig.OwnPod own = config.node().ownPod();
+        if (own != null && podsAreHandedOver()) {
+            OwnPodService.start(host, world, own, drain);
+        }
         every(Duration.ofSeconds(1), pulse::look);
         every(Duration.ofSeconds(1), this::countCertificates);
         every(LOOK_AT_FILES, crl::look);

@@ -124,7 +124,11 @@ public final class AgentConfigLoader {
                 reader.text(Knob.NETWORK),
                 reader.read(
                         Knob.TRUST_DOMAIN, reader.text(Knob.TRUST_DOMAIN), TrustDomain::new, TrustDomain.CLUSTER_LOCAL),
-                reader.requiredPath(Knob.INPOD_UDS));
+                reader.requiredPath(Knob.INPOD_UDS),
+                NodeConfig.OwnPod.of(
+                        reader.text(Knob.POD_NAME),
+                        reader.text(Knob.POD_NAMESPACE),
+                        reader.text(Knob.SERVICE_ACCOUNT)));
     }
 
     private MeshConfig mesh() {

@@ -49,9 +49,11 @@ public enum Knob {
     POD_NAMESPACE(row(KnobType.TEXT, "--pod-namespace", "node.podNamespace", "POD_NAMESPACE")
             .byDefault("")
             .means("The namespace of the agent's own pod.")),
-    SERVICE_ACCOUNT(row(KnobType.TEXT, "--service-account", "node.serviceAccount", "SERVICE_ACCOUNT")
-            .byDefault("")
-            .means("The service account of the agent's own pod.")),
+    SERVICE_ACCOUNT(
+            row(KnobType.TEXT, "--service-account", "node.serviceAccount", "SERVICE_ACCOUNT")
+                    .byDefault("")
+                    .means(
+                            "The service account of the agent's own pod. When it, `node.podName` and `node.podNamespace` are set and pods are handed over, the agent takes tunnels to its own pod too, so that its metrics are reached in the mesh.")),
     INSTANCE_IP(row(KnobType.TEXT, "--instance-ip", "node.instanceIp", "INSTANCE_IP")
             .byDefault("")
             .means("The address of the agent's own pod.")),

@@ -2,6 +2,7 @@ package io.culvert.agent.config;
 
 import io.culvert.protocol.identity.TrustDomain;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who this agent is.
@@ -12,6 +13,35 @@ import java.nio.file.Path;
  * @param network the network's id, empty for the default network
  * @param trustDomain the trust domain of workloads that name none
  * @param podsSocket where the node's agent that sees pods hands them over
+ * @param ownPod the pod that this agent runs in, null when that is not known
  */
 public record NodeConfig(
-        Role role, String name, String clusterId, String network, TrustDomain trustDomain, Path podsSocket) {}
+        Role role,
+        String name,
+        String clusterId,
+        String network,
+        TrustDomain trustDomain,
+        Path podsSocket,
+        @Nullable OwnPod ownPod) {
+    /**
+     * A pod's name, namespace and service account.
+     *
+     * @param name name
+     * @param namespace namespace
+     * @param serviceAccount service account
+     */
+    public record OwnPod(String name, String namespace, String serviceAccount) {
+        /** Null unless all is known. */
+        static @Nullable OwnPod of(String name, String namespace, String serviceAccount) {
+            return name.isEmpty() || namespace.isEmpty() || serviceAccount.isEmpty()
+                    ? null
+                    : new OwnPod(name, namespace, serviceAccount);
+        }
+    }
+
+    /** Of an agent that does not know its own pod. */
+    public NodeConfig(
+            Role role, String name, String clusterId, String network, TrustDomain trustDomain, Path podsSocket) {
+        this(role, name, clusterId, network, trustDomain, podsSocket, null);
+    }
+}

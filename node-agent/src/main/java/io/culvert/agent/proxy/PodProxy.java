@@ -11,6 +11,7 @@ import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.relay.NetnsDialer;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.shim.ConnectSpec;
 import io.culvert.shim.Fds;
 import io.culvert.shim.ListenSpec;
 import io.culvert.shim.PodNetns;
@@ -39,21 +40,27 @@ public final class PodProxy implements ServingProxy {
     private final MeshStore.Registration meshRegistration;
     private final CrlStore.Registration crlRegistration;
 
-    private PodProxy(ProxyHost host, ProxyWorld world, PodIdentity identity, PodNetns netns, boolean spoofing) {
+    private PodProxy(
+            ProxyHost host,
+            ProxyWorld world,
+            PodIdentity identity,
+            PodNetns netns,
+            boolean spoofing,
+            ConnectSpec connecting) {
         this.pod = new Pod(world, identity, spoofing);
         this.netns = netns;
         this.loops = host.loops();
         ProxyTerms terms = new ProxyTerms(world.config());
         this.podLoops = loops.loops().stream()
                 .collect(Collectors.toUnmodifiableMap(
-                        Function.identity(), loop -> podLoop(loop, host.sockets(), terms)));
+                        Function.identity(), loop -> podLoop(loop, host.sockets(), connecting, terms)));
         this.meshRegistration =
                 world.mesh().listen(snapshot -> podLoops.values().forEach(PodLoop::policiesMayHaveChanged));
         this.crlRegistration = world.crl().onChange(() -> podLoops.values().forEach(PodLoop::revocationsHaveChanged));
     }
 
-    private PodLoop podLoop(DataLoop loop, SocketFactory sockets, ProxyTerms terms) {
-        Dialer dialer = new NetnsDialer(loop, sockets, netns, terms.connectSpec(), terms.connectNanos());
+    private PodLoop podLoop(DataLoop loop, SocketFactory sockets, ConnectSpec connecting, ProxyTerms terms) {
+        Dialer dialer = new NetnsDialer(loop, sockets, netns, connecting, terms.connectNanos());
         return new PodLoop(pod, loop, dialer, terms.pool());
     }
 
@@ -73,10 +80,49 @@ public final class PodProxy implements ServingProxy {
             int passthrough = listen(host, config, netns, config.ports().passthrough(), opened);
             int outbound = listen(host, config, netns, config.ports().outbound(), opened);
             boolean spoofing = SocketFactory.isTransparent(inbound);
-            PodProxy proxy = new PodProxy(host, world, identity, netns, spoofing);
+            ConnectSpec connecting = new ProxyTerms(config).connectSpec();
+            PodProxy proxy = new PodProxy(host, world, identity, netns, spoofing, connecting);
             proxy.accept("HBONE listener of " + identity.name(), inbound, InboundTunnel::accept);
             proxy.accept("plaintext listener of " + identity.name(), passthrough, PassthroughConnection::accept);
             proxy.accept("outbound listener of " + identity.name(), outbound, OutboundConnection::accept);
+            return proxy;
+        } catch (ShimException | RuntimeException e) {
+            opened.forEach(Fds::close);
+            netns.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Accepts tunnels to the agent's own pod, where nothing is redirected: by a listener and to sockets without a mark, and in
+     * nobody else's name.
+     *
+     * <p>Errors: {@link ShimException} when the listener cannot be opened; nothing is left open then.
+     *
+     * @param netns owned by the result, or closed when this fails
+     */
+    public static PodProxy startOwn(ProxyHost host, ProxyWorld world, PodIdentity identity, PodNetns netns)
+            throws ShimException {
+        SocketConfig sockets = world.config().proxy().sockets();
+        ProxyTerms terms = new ProxyTerms(world.config());
+        ConnectSpec connecting = terms.unmarkedConnectSpec();
+        List<Integer> opened = new ArrayList<>();
+        try {
+            int fd = listen(
+                    host,
+                    netns,
+                    new ListenSpec(
+                            0,
+                            any(sockets),
+                            world.config().ports().inbound(),
+                            BACKLOG,
+                            ListenSpec.Transparency.NEVER,
+                            sockets.portReuse(),
+                            0));
+            opened.add(fd);
+            SocketFactory.tune(fd, connecting);
+            PodProxy proxy = new PodProxy(host, world, identity, netns, false, connecting);
+            proxy.accept("HBONE listener of the agent", fd, InboundTunnel::accept);
             return proxy;
         } catch (ShimException | RuntimeException e) {
             opened.forEach(Fds::close);
@@ -93,21 +139,27 @@ public final class PodProxy implements ServingProxy {
             case TRUE -> ListenSpec.Transparency.REQUIRED;
             case FALSE -> ListenSpec.Transparency.NEVER;
         };
-        // 0, 0 is [::], dual-stack where the namespace has IPv6; 0, ffff:0:0 is 0.0.0.0.
-        long any = sockets.ipv6() ? 0 : 0xffff_0000_0000L;
         ListenSpec spec =
-                new ListenSpec(0, any, port, BACKLOG, transparency, sockets.portReuse(), sockets.packetMark());
-        int fd;
-        try {
-            fd = host.sockets().listenTcp(netns, spec);
-        } catch (ShimException e) {
-            String address = (sockets.ipv6() ? "[::]:" : "0.0.0.0:") + port;
-            throw new ShimException("listen on " + address + ": " + e.call(), e.errno());
-        }
+                new ListenSpec(0, any(sockets), port, BACKLOG, transparency, sockets.portReuse(), sockets.packetMark());
+        int fd = listen(host, netns, spec);
         opened.add(fd);
         // What is accepted inherits these, which saves setting them each time.
         SocketFactory.tune(fd, new ProxyTerms(config).connectSpec());
         return fd;
+    }
+
+    /** With 0 before it this is [::], dual-stack where the namespace has IPv6, or 0.0.0.0. */
+    private static long any(SocketConfig sockets) {
+        return sockets.ipv6() ? 0 : 0xffff_0000_0000L;
+    }
+
+    private static int listen(ProxyHost host, PodNetns netns, ListenSpec spec) throws ShimException {
+        try {
+            return host.sockets().listenTcp(netns, spec);
+        } catch (ShimException e) {
+            String address = (spec.low() == 0 ? "[::]:" : "0.0.0.0:") + spec.port();
+            throw new ShimException("listen on " + address + ": " + e.call(), e.errno());
+        }
     }
 
     /** What one of the listeners does with what it accepted. */

@@ -12,6 +12,15 @@ import java.time.Duration;
 /** The configuration in the terms of sockets, tunnels and pools. */
 record ProxyTerms(AgentConfig config) {
     ConnectSpec connectSpec() {
+        return connectSpec(config.proxy().sockets().packetMark());
+    }
+
+    /** As {@link #connectSpec}, in a namespace where nothing is redirected. */
+    ConnectSpec unmarkedConnectSpec() {
+        return connectSpec(0);
+    }
+
+    private ConnectSpec connectSpec(int mark) {
         Keepalive keepalive = config.proxy().sockets().keepalive();
         ConnectSpec.Keepalive shimKeepalive = keepalive.enabled()
                 ? new ConnectSpec.Keepalive(
@@ -20,7 +29,7 @@ record ProxyTerms(AgentConfig config) {
         int userTimeoutMillis = config.proxy().sockets().userTimeout()
                 ? Math.toIntExact(keepalive.total().toMillis())
                 : 0;
-        return new ConnectSpec(config.proxy().sockets().packetMark(), shimKeepalive, userTimeoutMillis, true);
+        return new ConnectSpec(mark, shimKeepalive, userTimeoutMillis, true);
     }
 
     private static int seconds(Duration duration) {

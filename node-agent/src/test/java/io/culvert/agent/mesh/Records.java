@@ -103,6 +103,7 @@ public final class Records {
         private final Map<NamespacedName, PortMap> services = new LinkedHashMap<>();
         private List<NamespacedName> policies = List.of();
         private String namespace = NAMESPACE;
+        private TrustDomain trustDomain = TrustDomain.CLUSTER_LOCAL;
         private String hostname = "";
         private String network = "";
         private String node = "node-a";
@@ -155,6 +156,11 @@ public final class Records {
 
         public WorkloadSpec serviceAccount(String value) {
             serviceAccount = value;
+            return this;
+        }
+
+        public WorkloadSpec trustDomain(String value) {
+            trustDomain = new TrustDomain(value);
             return this;
         }
 
@@ -228,7 +234,7 @@ public final class Records {
                     hostname,
                     network,
                     protocol,
-                    TrustDomain.CLUSTER_LOCAL,
+                    trustDomain,
                     serviceAccount,
                     waypoint,
                     gateway,
