@@ -254,6 +254,11 @@ public final class AmbientLab implements Agents, AutoCloseable {
         return found;
     }
 
+    /** Whether an agent was started on a node and not taken out of the lab's care. */
+    public boolean hasAgent(String node) {
+        return agents.containsKey(node);
+    }
+
     @Override
     public List<AgentProcess> agents() {
         return List.copyOf(agents.values());
@@ -348,6 +353,16 @@ public final class AmbientLab implements Agents, AutoCloseable {
                 .namespace(NAMESPACE)
                 .cluster("Kubernetes")
                 .node(ns.node().orElse(""));
+    }
+
+    /** The pod of a node's agent. */
+    public Records.WorkloadSpec ownPod(String node) {
+        return Records.pod(agentPod(node), ip(node))
+                .namespace("istio-system")
+                .serviceAccount("ztunnel")
+                .cluster("Kubernetes")
+                .node(node)
+                .hbone();
     }
 
     /** A service of {@link #NAMESPACE}. */

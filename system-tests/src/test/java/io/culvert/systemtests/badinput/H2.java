@@ -7,33 +7,33 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** HTTP/2 frames by hand: every field may be wrong. Source: RFC 9113, RFC 7541. */
-final class H2 {
-    static final int DATA = 0;
-    static final int HEADERS = 1;
-    static final int PRIORITY = 2;
-    static final int RST_STREAM = 3;
-    static final int SETTINGS = 4;
-    static final int PUSH_PROMISE = 5;
-    static final int PING = 6;
-    static final int GOAWAY = 7;
-    static final int WINDOW_UPDATE = 8;
-    static final int CONTINUATION = 9;
+public final class H2 {
+    public static final int DATA = 0;
+    public static final int HEADERS = 1;
+    public static final int PRIORITY = 2;
+    public static final int RST_STREAM = 3;
+    public static final int SETTINGS = 4;
+    public static final int PUSH_PROMISE = 5;
+    public static final int PING = 6;
+    public static final int GOAWAY = 7;
+    public static final int WINDOW_UPDATE = 8;
+    public static final int CONTINUATION = 9;
 
-    static final int END_STREAM = 1;
-    static final int ACK = 1;
-    static final int END_HEADERS = 4;
+    public static final int END_STREAM = 1;
+    public static final int ACK = 1;
+    public static final int END_HEADERS = 4;
 
-    static final int NO_ERROR = 0;
-    static final int PROTOCOL_ERROR = 1;
-    static final int FLOW_CONTROL_ERROR = 3;
-    static final int SETTINGS_TIMEOUT = 4;
-    static final int STREAM_CLOSED = 5;
-    static final int FRAME_SIZE_ERROR = 6;
-    static final int REFUSED_STREAM = 7;
-    static final int CANCEL = 8;
-    static final int COMPRESSION_ERROR = 9;
-    static final int CONNECT_ERROR = 10;
-    static final int ENHANCE_YOUR_CALM = 11;
+    public static final int NO_ERROR = 0;
+    public static final int PROTOCOL_ERROR = 1;
+    public static final int FLOW_CONTROL_ERROR = 3;
+    public static final int SETTINGS_TIMEOUT = 4;
+    public static final int STREAM_CLOSED = 5;
+    public static final int FRAME_SIZE_ERROR = 6;
+    public static final int REFUSED_STREAM = 7;
+    public static final int CANCEL = 8;
+    public static final int COMPRESSION_ERROR = 9;
+    public static final int CONNECT_ERROR = 10;
+    public static final int ENHANCE_YOUR_CALM = 11;
 
     static final byte[] PREFACE = ascii("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     static final byte[] OK = {(byte) 0x88};
@@ -44,7 +44,7 @@ final class H2 {
     private H2() {}
 
     /** One frame as it came. */
-    static final class Frame {
+    public static final class Frame {
         private final int type;
         private final int flags;
         private final int stream;
@@ -57,15 +57,15 @@ final class H2 {
             this.payload = payload;
         }
 
-        int type() {
+        public int type() {
             return type;
         }
 
-        int stream() {
+        public int stream() {
             return stream;
         }
 
-        byte[] payload() {
+        public byte[] payload() {
             return payload.clone();
         }
 
@@ -73,21 +73,21 @@ final class H2 {
             return H2.int32(payload, at);
         }
 
-        boolean is(int wantedType, int wantedStream) {
+        public boolean is(int wantedType, int wantedStream) {
             return type == wantedType && stream == wantedStream;
         }
 
-        boolean has(int flag) {
+        public boolean has(int flag) {
             return (flags & flag) != 0;
         }
 
         /** The error code of RST_STREAM or GOAWAY. */
-        int code() {
+        public int code() {
             return int32(type == GOAWAY ? 4 : 0);
         }
 
         /** The {@code :status} that a block of our agent begins with. */
-        int status() {
+        public int status() {
             int first = payload[0] & 0xff;
             if (first >= 0x80 + STATUS_INDEX && first < 0x80 + STATUS_INDEX + STATUSES.length) {
                 return Integer.parseInt(STATUSES[first - 0x80 - STATUS_INDEX]);
@@ -100,11 +100,11 @@ final class H2 {
         }
     }
 
-    static byte[] ascii(String text) {
+    public static byte[] ascii(String text) {
         return text.getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    static byte[] join(byte[]... parts) {
+    public static byte[] join(byte[]... parts) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (byte[] part : parts) {
             all.writeBytes(part);
@@ -112,24 +112,24 @@ final class H2 {
         return all.toByteArray();
     }
 
-    static byte[] repeat(byte[] what, int times) {
+    public static byte[] repeat(byte[] what, int times) {
         byte[][] parts = new byte[times][];
         Arrays.fill(parts, what);
         return join(parts);
     }
 
     /** A frame; {@code length} is what it claims. */
-    static byte[] header(int length, int type, int flags, int stream) {
+    public static byte[] header(int length, int type, int flags, int stream) {
         return join(
                 new byte[] {(byte) (length >>> 16), (byte) (length >>> 8), (byte) length, (byte) type, (byte) flags},
                 int32(stream));
     }
 
-    static byte[] frame(int type, int flags, int stream, byte... payload) {
+    public static byte[] frame(int type, int flags, int stream, byte... payload) {
         return join(header(payload.length, type, flags, stream), payload);
     }
 
-    static byte[] int32(int value) {
+    public static byte[] int32(int value) {
         return new byte[] {(byte) (value >>> 24), (byte) (value >>> 16), (byte) (value >>> 8), (byte) value};
     }
 
@@ -138,7 +138,7 @@ final class H2 {
     }
 
     /** SETTINGS with id, value, id, value... */
-    static byte[] settings(int... pairs) {
+    public static byte[] settings(int... pairs) {
         ByteArrayOutputStream payload = new ByteArrayOutputStream();
         for (int i = 0; i < pairs.length; i += 2) {
             payload.write(pairs[i] >>> 8);
@@ -148,32 +148,32 @@ final class H2 {
         return frame(SETTINGS, 0, 0, payload.toByteArray());
     }
 
-    static byte[] settingsAck() {
+    public static byte[] settingsAck() {
         return frame(SETTINGS, ACK, 0);
     }
 
-    static byte[] ping(boolean ack, byte... eight) {
+    public static byte[] ping(boolean ack, byte... eight) {
         return frame(PING, ack ? ACK : 0, 0, eight);
     }
 
-    static byte[] windowUpdate(int stream, int increment) {
+    public static byte[] windowUpdate(int stream, int increment) {
         return frame(WINDOW_UPDATE, 0, stream, int32(increment));
     }
 
-    static byte[] reset(int stream, int code) {
+    public static byte[] reset(int stream, int code) {
         return frame(RST_STREAM, 0, stream, int32(code));
     }
 
-    static byte[] goAway(int lastStream, int code) {
+    public static byte[] goAway(int lastStream, int code) {
         return frame(GOAWAY, 0, 0, join(int32(lastStream), int32(code)));
     }
 
-    static byte[] data(int stream, int length, boolean end) {
+    public static byte[] data(int stream, int length, boolean end) {
         return frame(DATA, end ? END_STREAM : 0, stream, new byte[length]);
     }
 
     /** A whole header block of literals that are not indexed. */
-    static byte[] block(String... namesAndValues) {
+    public static byte[] block(String... namesAndValues) {
         ByteArrayOutputStream block = new ByteArrayOutputStream();
         for (int i = 0; i < namesAndValues.length; i += 2) {
             block.write(0);
@@ -199,12 +199,12 @@ final class H2 {
         to.writeBytes(bytes);
     }
 
-    static byte[] headers(int stream, byte... block) {
+    public static byte[] headers(int stream, byte... block) {
         return frame(HEADERS, END_HEADERS, stream, block);
     }
 
     /** A request's block in as many frames as it takes. */
-    static byte[] request(int stream, byte... block) {
+    public static byte[] request(int stream, byte... block) {
         byte[] frames = new byte[0];
         for (int at = 0; at < block.length; at += FRAME_BYTES_MAX) {
             int end = Math.min(block.length, at + FRAME_BYTES_MAX);
@@ -215,12 +215,12 @@ final class H2 {
         return frames;
     }
 
-    static byte[] connect(int stream, String authority) {
+    public static byte[] connect(int stream, String authority) {
         return headers(stream, block(":method", "CONNECT", ":authority", authority));
     }
 
     /** Cuts what comes into frames. */
-    static final class Reader {
+    public static final class Reader {
         private final ArrayDeque<Frame> frames = new ArrayDeque<>();
         private byte[] rest = new byte[0];
 

@@ -16,8 +16,8 @@ import java.util.function.Predicate;
  *
  * <p>Runs on: one thread. Owns: its socket.
  */
-final class HostilePeer implements AutoCloseable {
-    static final Duration PATIENCE = Duration.ofSeconds(10);
+public final class HostilePeer implements AutoCloseable {
+    public static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final PeerSocket socket;
     private final TlsSession tls;
@@ -31,7 +31,7 @@ final class HostilePeer implements AutoCloseable {
     }
 
     /** Connects and completes TLS, no more. */
-    static HostilePeer dial(Netns from, InetAddress to, TlsSession.Look look) throws IOException {
+    public static HostilePeer dial(Netns from, InetAddress to, TlsSession.Look look) throws IOException {
         PeerSocket socket = PeerSocket.connect(from, to, BadInputLab.HBONE);
         TlsSession tls = TlsSession.client(socket, look);
         try {
@@ -44,29 +44,29 @@ final class HostilePeer implements AutoCloseable {
     }
 
     /** The accepting end of a connection, after TLS. */
-    static HostilePeer accept(PeerSocket socket, TlsSession.Look look) throws IOException {
+    public static HostilePeer accept(PeerSocket socket, TlsSession.Look look) throws IOException {
         TlsSession tls = TlsSession.server(socket, look);
         tls.handshake(PATIENCE);
         return new HostilePeer(socket, tls);
     }
 
-    PeerSocket socket() {
+    public PeerSocket socket() {
         return socket;
     }
 
-    TlsSession tls() {
+    public TlsSession tls() {
         return tls;
     }
 
     /** Sends an ordinary preface with these settings, takes the peer's and acknowledges them. */
-    HostilePeer greet(int... settings) throws IOException {
+    public HostilePeer greet(int... settings) throws IOException {
         send(H2.PREFACE, H2.settings(settings));
         acknowledgeSettings();
         return this;
     }
 
     /** As {@link #greet}, of a server. */
-    HostilePeer welcome() throws IOException {
+    public HostilePeer welcome() throws IOException {
         send(H2.settings());
         readPreface();
         acknowledgeSettings();
@@ -91,12 +91,12 @@ final class HostilePeer implements AutoCloseable {
         reader.add(Arrays.copyOfRange(first, H2.PREFACE.length, first.length));
     }
 
-    void send(byte[]... parts) throws IOException {
+    public void send(byte[]... parts) throws IOException {
         tls.write(H2.join(parts));
     }
 
     /** Sends as often as asked, or until the peer has gone, which is no failure. */
-    void flood(int times, byte[]... parts) {
+    public void flood(int times, byte[]... parts) {
         byte[] unit = H2.join(parts);
         try {
             for (int i = 0; i < times; i++) {
@@ -109,44 +109,44 @@ final class HostilePeer implements AutoCloseable {
     }
 
     /** The next stream id. */
-    int stream() {
+    public int stream() {
         int id = nextStream;
         nextStream += 2;
         return id;
     }
 
     /** Sends a request of this header block, in as many frames as it takes; returns its stream. */
-    int request(byte... block) throws IOException {
+    public int request(byte... block) throws IOException {
         int id = stream();
         send(H2.request(id, block));
         return id;
     }
 
     /** Asks for a stream to an authority, which it returns. */
-    int ask(String authority) throws IOException {
+    public int ask(String authority) throws IOException {
         int id = stream();
         send(H2.connect(id, authority));
         return id;
     }
 
     /** Opens a stream to an authority and returns the status. */
-    int connect(String authority) throws IOException {
+    public int connect(String authority) throws IOException {
         return status(ask(authority));
     }
 
     /** The stream of the next request that comes. */
-    int awaitRequest() throws IOException {
+    public int awaitRequest() throws IOException {
         return await("CONNECT", f -> f.type() == H2.HEADERS).stream();
     }
 
     /** The status of the answer on a stream. */
-    int status(int stream) throws IOException {
+    public int status(int stream) throws IOException {
         return await("an answer on stream " + stream, f -> f.is(H2.HEADERS, stream))
                 .status();
     }
 
     /** The first frame that fits; others are dropped, except that PINGs are answered. */
-    H2.Frame await(String what, Predicate<H2.Frame> wanted) throws IOException {
+    public H2.Frame await(String what, Predicate<H2.Frame> wanted) throws IOException {
         Deadline deadline = Deadline.after(PATIENCE);
         List<String> seen = new ArrayList<>();
         while (true) {
@@ -166,6 +166,17 @@ final class HostilePeer implements AutoCloseable {
         }
     }
 
+    /** The frames that have come, after waiting a while for more; PINGs are answered. */
+    public List<H2.Frame> poll(Duration wait) throws IOException {
+        reader.add(tls.read(wait));
+        List<H2.Frame> frames = new ArrayList<>();
+        for (H2.Frame frame = reader.poll(); frame != null; frame = reader.poll()) {
+            answer(frame);
+            frames.add(frame);
+        }
+        return frames;
+    }
+
     private void answer(H2.Frame frame) {
         if (frame.type() == H2.PING && !frame.has(H2.ACK) && !silent) {
             // It may be gone already; what it said before still counts.
@@ -174,7 +185,7 @@ final class HostilePeer implements AutoCloseable {
     }
 
     /** Goes on answering PINGs for a while. */
-    void idle(Duration time) throws IOException {
+    public void idle(Duration time) throws IOException {
         Deadline deadline = Deadline.after(time);
         while (!deadline.passed()) {
             H2.Frame frame = reader.poll();
@@ -187,13 +198,13 @@ final class HostilePeer implements AutoCloseable {
     }
 
     /** As {@link #awaitGoAway}, without answering PINGs. */
-    void awaitGoAwaySilently(int code) throws IOException {
+    public void awaitGoAwaySilently(int code) throws IOException {
         silent = true;
         awaitGoAway(code);
     }
 
     /** Waits for GOAWAY with a code, then for the connection's orderly end. */
-    void awaitGoAway(int code) throws IOException {
+    public void awaitGoAway(int code) throws IOException {
         H2.Frame goAway = await("GOAWAY", f -> f.type() == H2.GOAWAY);
         if (goAway.code() != code) {
             String text = new String(goAway.payload(), 8, goAway.payload().length - 8, StandardCharsets.US_ASCII);
@@ -203,7 +214,7 @@ final class HostilePeer implements AutoCloseable {
     }
 
     /** Waits for RST_STREAM. */
-    void awaitReset(int stream, int code) throws IOException {
+    public void awaitReset(int stream, int code) throws IOException {
         H2.Frame reset = await("RST_STREAM on " + stream, f -> f.is(H2.RST_STREAM, stream));
         if (reset.code() != code) {
             throw new AssertionError("stream " + stream + " was reset with " + reset.code() + ", not " + code);
@@ -211,7 +222,7 @@ final class HostilePeer implements AutoCloseable {
     }
 
     /** Reads on until the other end is gone. */
-    PeerGoneException awaitGone() throws IOException {
+    public PeerGoneException awaitGone() throws IOException {
         Deadline deadline = Deadline.after(PATIENCE);
         try {
             while (!deadline.passed()) {

@@ -11,10 +11,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>Owns: the listener, a thread for it and one for each connection; all end with {@link #close}.
  */
-final class HostileServer implements AutoCloseable {
+public final class HostileServer implements AutoCloseable {
     /** What is done to a connection; it stays open until the server is closed, unless the behaviour closes it. */
     @FunctionalInterface
-    interface Behaviour {
+    public interface Behaviour {
         void serve(PeerSocket socket) throws IOException;
     }
 
@@ -29,7 +29,7 @@ final class HostileServer implements AutoCloseable {
     }
 
     /** Listens where the lab's agents expect HBONE. */
-    static HostileServer start(Netns in, Behaviour behaviour) {
+    public static HostileServer start(Netns in, Behaviour behaviour) {
         HostileServer server = new HostileServer(PeerSocket.listen(in, BadInputLab.HBONE), behaviour);
         Thread.ofVirtual().name("hostile-server").start(server::accept);
         return server;
@@ -58,7 +58,7 @@ final class HostileServer implements AutoCloseable {
     }
 
     /** How many connections came. */
-    int accepted() {
+    public int accepted() {
         return accepted.get();
     }
 

@@ -3,11 +3,11 @@ package io.culvert.systemtests.badinput;
 import java.io.IOException;
 
 /** The other end is gone: how it went. */
-final class PeerGoneException extends IOException {
+public final class PeerGoneException extends IOException {
     private static final long serialVersionUID = 1;
 
     /** How. */
-    enum How {
+    public enum How {
         /** TCP FIN. */
         FIN,
         /** TCP RST. */
@@ -18,12 +18,12 @@ final class PeerGoneException extends IOException {
 
     private final How how;
 
-    PeerGoneException(How how, String detail) {
+    public PeerGoneException(How how, String detail) {
         super(how + (detail.isEmpty() ? "" : " " + detail));
         this.how = how;
     }
 
-    How how() {
+    public How how() {
         return how;
     }
 }

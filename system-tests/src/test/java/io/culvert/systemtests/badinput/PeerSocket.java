@@ -26,7 +26,7 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>Runs on: one thread at a time. Owns: the descriptor.
  */
-final class PeerSocket implements AutoCloseable {
+public final class PeerSocket implements AutoCloseable {
     private static final SocketFactory FACTORY = factory();
     private static final ConnectSpec SPEC = new ConnectSpec(0, ConnectSpec.Keepalive.OFF, 0, true);
     private static final Duration CONNECT_TIME_MAX = Duration.ofSeconds(5);
@@ -53,7 +53,7 @@ final class PeerSocket implements AutoCloseable {
      * Connects; {@link ConnectException} says that the other end does not want to, or does not answer, {@link
      * PeerGoneException} that it accepted and was gone at once.
      */
-    static PeerSocket connect(Netns from, InetAddress to, int port) throws IOException {
+    public static PeerSocket connect(Netns from, InetAddress to, int port) throws IOException {
         IpAddress target = IpAddress.ofBytes(to.getAddress());
         try (PodNetns netns = PodNetns.open(from.path())) {
             long started = FACTORY.connectTcp(netns, SPEC, target.high(), target.low(), port, 0, 0);
@@ -103,7 +103,7 @@ final class PeerSocket implements AutoCloseable {
     }
 
     /** A listener on every address of a namespace. */
-    static Listener listen(Netns in, int port) {
+    public static Listener listen(Netns in, int port) {
         try (PodNetns netns = PodNetns.open(in.path())) {
             int fd = FACTORY.listenTcp(netns, new ListenSpec(0, 0, port, 128, ListenSpec.Transparency.NEVER, false, 0));
             return new Listener(new Socket(fd));
@@ -113,7 +113,7 @@ final class PeerSocket implements AutoCloseable {
     }
 
     /** A listening socket. Owns: its descriptor. */
-    static final class Listener implements AutoCloseable {
+    public static final class Listener implements AutoCloseable {
         private final Socket socket;
         private final byte[] peer = new byte[26];
 
@@ -122,7 +122,7 @@ final class PeerSocket implements AutoCloseable {
         }
 
         /** The next connection; waits until the listener is closed, which ends in an exception. */
-        PeerSocket accept() throws IOException {
+        public PeerSocket accept() throws IOException {
             while (true) {
                 int fd = socket.accept(peer);
                 if (fd >= 0) {
@@ -138,12 +138,12 @@ final class PeerSocket implements AutoCloseable {
         }
     }
 
-    static void pause() {
+    public static void pause() {
         LockSupport.parkNanos(PAUSE_NANOS);
     }
 
     /** Writes everything; the peer has to read it in time. */
-    void write(byte[] bytes) throws IOException {
+    public void write(byte[] bytes) throws IOException {
         int written = writeSome(bytes, Duration.ofSeconds(10));
         if (written < bytes.length) {
             throw new IOException("the peer took only " + written + " of " + bytes.length + " bytes");
@@ -151,7 +151,7 @@ final class PeerSocket implements AutoCloseable {
     }
 
     /** Writes as much as is taken in the time; returns how much. */
-    int writeSome(byte[] bytes, Duration within) throws IOException {
+    public int writeSome(byte[] bytes, Duration within) throws IOException {
         Deadline deadline = Deadline.after(within);
         int at = 0;
         while (at < bytes.length) {
@@ -178,12 +178,12 @@ final class PeerSocket implements AutoCloseable {
     }
 
     /** What came, empty when nothing did in time. */
-    byte[] read(Duration within) throws IOException {
+    public byte[] read(Duration within) throws IOException {
         return readAtMost(buffer.capacity(), within);
     }
 
     /** Reads exactly so many bytes. */
-    byte[] readFully(int count, Duration within) throws IOException {
+    public byte[] readFully(int count, Duration within) throws IOException {
         Deadline deadline = Deadline.after(within);
         byte[] all = new byte[count];
         int at = 0;
@@ -226,7 +226,7 @@ final class PeerSocket implements AutoCloseable {
     }
 
     /** Reads until the other end closes in order, which must happen in time. */
-    byte[] readToEnd(Duration within) throws IOException {
+    public byte[] readToEnd(Duration within) throws IOException {
         Deadline deadline = Deadline.after(within);
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         while (!deadline.passed()) {
@@ -243,7 +243,7 @@ final class PeerSocket implements AutoCloseable {
     }
 
     /** Reads and drops everything until the other end is gone, which must happen in time. */
-    PeerGoneException.How awaitEnd(Duration within) throws IOException {
+    public PeerGoneException.How awaitEnd(Duration within) throws IOException {
         Deadline deadline = Deadline.after(within);
         try {
             while (!deadline.passed()) {
@@ -255,12 +255,12 @@ final class PeerSocket implements AutoCloseable {
         throw new AssertionError("the connection was still open after " + within.toMillis() + " ms");
     }
 
-    void shutdownWrite() throws IOException {
+    public void shutdownWrite() throws IOException {
         socket.shutdown(false, true);
     }
 
     /** Closes with a RST. */
-    void reset() throws IOException {
+    public void reset() throws IOException {
         socket.setSoLinger(0);
         socket.close();
     }

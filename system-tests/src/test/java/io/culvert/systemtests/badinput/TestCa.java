@@ -42,7 +42,7 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.jspecify.annotations.Nullable;
 
 /** A certificate authority that signs whatever it is asked to, however wrong. */
-final class TestCa {
+public final class TestCa {
     /** Lenient: it reads names that the platform's own parser refuses. */
     private static final BouncyCastleProvider PROVIDER = new BouncyCastleProvider();
 
@@ -59,8 +59,8 @@ final class TestCa {
     }
 
     /** A key with the chain that speaks for it, leaf first. */
-    record Identity(PrivateKey key, List<X509Certificate> chain) {
-        Identity {
+    public record Identity(PrivateKey key, List<X509Certificate> chain) {
+        public Identity {
             chain = List.copyOf(chain);
         }
     }

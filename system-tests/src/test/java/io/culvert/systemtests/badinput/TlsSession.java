@@ -25,7 +25,7 @@ import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 
 /** TLS of the platform on a {@link PeerSocket}: presents any certificate, accepts every one. */
-final class TlsSession {
+public final class TlsSession {
     private static final Pattern ALERT = Pattern.compile("Received fatal alert: (\\w+)");
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
@@ -36,8 +36,8 @@ final class TlsSession {
      * @param protocol the only version offered
      * @param alpn the protocols offered
      */
-    record Look(TestCa.@Nullable Identity identity, String protocol, List<String> alpn) {
-        static Look of(TestCa.@Nullable Identity identity) {
+    public record Look(TestCa.@Nullable Identity identity, String protocol, List<String> alpn) {
+        public static Look of(TestCa.@Nullable Identity identity) {
             return new Look(identity, "TLSv1.3", List.of("h2"));
         }
     }
@@ -69,22 +69,22 @@ final class TlsSession {
         engine.setSSLParameters(parameters);
     }
 
-    static TlsSession client(PeerSocket socket, Look look) {
+    public static TlsSession client(PeerSocket socket, Look look) {
         return new TlsSession(socket, look, true);
     }
 
-    static TlsSession server(PeerSocket socket, Look look) {
+    public static TlsSession server(PeerSocket socket, Look look) {
         return new TlsSession(socket, look, false);
     }
 
     /** The first flight of a client, as bytes. */
-    byte[] hello() throws IOException {
+    public byte[] hello() throws IOException {
         engine.beginHandshake();
         return wrap(NOTHING);
     }
 
     /** Shakes hands; a refusal is a {@link PeerGoneException}, which TLS 1.3 may also show only at the first read. */
-    void handshake(Duration within) throws IOException {
+    public void handshake(Duration within) throws IOException {
         try {
             shakeHands(Deadline.after(within));
         } catch (SSLException e) {
@@ -121,11 +121,25 @@ final class TlsSession {
         }
     }
 
-    String alpn() {
+    /** The URI that the other end's certificate names it by. */
+    public String peerUri() throws IOException {
+        try {
+            X509Certificate peer = (X509Certificate) engine.getSession().getPeerCertificates()[0];
+            return peer.getSubjectAlternativeNames().stream()
+                    .filter(name -> name.get(0).equals(6))
+                    .map(name -> String.valueOf(name.get(1)))
+                    .findFirst()
+                    .orElse("");
+        } catch (GeneralSecurityException e) {
+            throw new IOException(e);
+        }
+    }
+
+    public String alpn() {
         return engine.getApplicationProtocol();
     }
 
-    void write(byte[] plain) throws IOException {
+    public void write(byte[] plain) throws IOException {
         socket.write(encrypt(plain));
     }
 
@@ -148,7 +162,7 @@ final class TlsSession {
     }
 
     /** What came, empty when nothing did in time. */
-    byte[] read(Duration within) throws IOException {
+    public byte[] read(Duration within) throws IOException {
         Deadline deadline = Deadline.after(within);
         while (true) {
             byte[] plain = unwrap(deadline);

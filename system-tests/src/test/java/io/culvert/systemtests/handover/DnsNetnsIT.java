@@ -206,12 +206,14 @@ class DnsNetnsIT {
         upstream = DnsUpstream.start(lab.ns("nameserver"));
         upstream.fallSilent();
         double before = lab.agent("one").metrics().sum("istio_dns_upstream_failures_total");
+        double requests = lab.agent("one").metrics().sum("istio_dns_requests_total");
         DnsWire.Answer answer = udp(DnsWire.query(1, "www.example.org", DnsWire.A));
         assertEquals(2, answer.rcode());
         Eventually.holds(
                 "it is counted",
                 SOON,
                 () -> lab.agent("one").metrics().sum("istio_dns_upstream_failures_total") == before + 1);
+        assertEquals(requests + 1, lab.agent("one").metrics().sum("istio_dns_requests_total"));
         upstream.close();
         // Now nobody is there at all, which the kernel says.
         assertEquals(2, udp(DnsWire.query(1, "www.example.org", DnsWire.A)).rcode());
