@@ -5,6 +5,7 @@ export JAVA_HOME = $(shell build/find-jdk 2>/dev/null)
 # Warnings and errors only; Maven's own -q would hide the warnings that fail a build.
 MVN := mvn -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
+comma := ,
 .PHONY: help deps build demo test test-interop docs fmt lint deps-check bench jmh scale h2spec clean
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,13 +25,16 @@ test: ## all tests: unit, property, simulation, fuzz, and in network namespaces 
 	@build/launchers
 	@[ "$$(id -u)" = 0 ] || $(MVN) -pl testkit -Dtest=GenTest verify
 	@build/as-root build/run-tests $$([ "$$(id -u)" = 0 ] || echo --offline) $(ARGS)
-test-interop: ## traffic with a real Envoy, fetched by pip: as waypoint, as peer, as gateway (root, or user namespaces)
+test-interop: ## traffic with a real Envoy, fetched by pip, as waypoint, peer, gateway; with another ztunnel: CULVERT_PEER_ZTUNNEL=/path
 	@build/deps test
 	@build/envoy >/dev/null
 	$(MVN) -T2 -DskipTests package
 	@build/launchers
-	@build/as-root build/run-tests $$([ "$$(id -u)" = 0 ] || echo --offline) -pl system-tests -am -Dtest='*InteropIT' \
+	@$(if $(CULVERT_PEER_ZTUNNEL),test -x '$(CULVERT_PEER_ZTUNNEL)' || { echo "culvert: $(CULVERT_PEER_ZTUNNEL) is no program" >&2; exit 1; },:)
+	@build/as-root build/run-tests $$([ "$$(id -u)" = 0 ] || echo --offline) -pl system-tests -am \
+	  -Dtest='*InteropIT$(if $(CULVERT_PEER_ZTUNNEL),,$(comma)!PeerZtunnelInteropIT)' -Dculvert.peer.ztunnel='$(CULVERT_PEER_ZTUNNEL)' \
 	  -Dsurefire.failIfNoSpecifiedTests=false -Dculvert.envoy=$$(build/envoy) $(ARGS)
+	@$(if $(CULVERT_PEER_ZTUNNEL),:,echo "Left out: PeerZtunnelInteropIT$(comma) as CULVERT_PEER_ZTUNNEL names no ztunnel to run it with.")
 docs: ## write docs/configuration.md and docs/metrics.md anew
 	@build/deps build
 	$(MVN) -pl node-agent -am test -Dtest='*DocTest' -Dsurefire.failIfNoSpecifiedTests=false -Dculvert.golden.update=true

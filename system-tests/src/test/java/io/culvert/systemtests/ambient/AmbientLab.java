@@ -75,7 +75,9 @@ public final class AmbientLab implements Agents, AutoCloseable {
     private final Builder plan;
     private final Map<String, ZdsServer> nodeAgents = new LinkedHashMap<>();
     private final Map<String, AgentProcess> agents = new LinkedHashMap<>();
-    private final List<AgentProcess> all = new ArrayList<>();
+    /** All that were ever started, but for those of another program. */
+    private final List<AgentProcess> ours = new ArrayList<>();
+
     private final Set<String> handedOver = new TreeSet<>();
     private final Map<String, Set<String>> known = new HashMap<>();
     private int generation;
@@ -241,7 +243,9 @@ public final class AmbientLab implements Agents, AutoCloseable {
         AgentProcess started = AgentProcess.startAlone(
                 net, ns(node), folder(node), environment(node), plan.programs.getOrDefault(node, List.of()));
         agents.put(node, started);
-        all.add(started);
+        if (!plan.programs.containsKey(node)) {
+            ours.add(started);
+        }
         return started;
     }
 
@@ -315,9 +319,6 @@ public final class AmbientLab implements Agents, AutoCloseable {
     }
 
     private void awaitKnown(String node) {
-        if (plan.programs.containsKey(node)) {
-            return;
-        }
         Eventually.passes("the mesh is known on " + node, SOON, () -> {
             JsonNode dump = agent(node).configDump();
             Set<String> hosts = new TreeSet<>();
@@ -433,21 +434,23 @@ public final class AmbientLab implements Agents, AutoCloseable {
 
     /** Demands that no agent reports trouble of its own. */
     public void expectNoTrouble() {
-        for (AgentProcess agent : all) {
+        for (AgentProcess agent : ours) {
             assertEquals(List.of(), agent.trouble(), "what an agent says of itself: " + agent.node());
         }
     }
 
     /** Prints the last of what the agents said, for whoever reads why a test failed. */
     public void printLogs() {
-        for (AgentProcess agent : all) {
+        for (AgentProcess agent : Stream.concat(ours.stream(), agents.values().stream())
+                .distinct()
+                .toList()) {
             String[] lines = agent.toString().split("\n", -1);
             System.out.println(
                     String.join("\n", Arrays.copyOfRange(lines, Math.max(0, lines.length - 100), lines.length)));
         }
     }
 
-    /** Stops the agents, demands that each drains and ends well, and removes everything. */
+    /** Asks the agents to end, waits until they have, and removes everything. */
     @Override
     public void close() {
         try (net;
