@@ -1,7 +1,10 @@
 package io.culvert.agent.base;
 
+import java.util.EnumMap;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -54,16 +57,23 @@ public final class BufferShare {
         }
     }
 
+    /** What one read of a tunnel may need: a small buffer for each of many streams, and more for what it carries. */
+    private static final long READ_NEEDS_MAX = 1 << 20;
+    /** An eighth of all memory lent to one share, when nobody else holds any. */
+    private static final int PRESSURE = 6;
+
     private final BufferPool pool;
     private final Claim ordinary;
     private final Claim reserve;
-    private final Set<BufferWait> waits = new LinkedHashSet<>();
-    private final Set<BufferWait> tunnelWaits = new LinkedHashSet<>();
+    private final Map<BufferWait.Kind, Set<BufferWait>> waits = new EnumMap<>(BufferWait.Kind.class);
 
     BufferShare(BufferPool pool) {
         this.pool = pool;
         this.ordinary = new Claim(pool, pool.ordinary());
         this.reserve = new Claim(pool, pool.reserve());
+        for (BufferWait.Kind kind : BufferWait.Kind.values()) {
+            waits.put(kind, new LinkedHashSet<>());
+        }
     }
 
     /** {@link Lender#borrow} for bytes that wait for an application. */
@@ -111,27 +121,51 @@ public final class BufferShare {
         return slack <= BufferPool.SMALL ? 1 : slack;
     }
 
+    /**
+     * Whether a tunnel may be read, because whatever a read brings can be kept should no application take it. Whoever holds
+     * little already needs little.
+     */
+    public boolean isAmple() {
+        return ordinary.allowed() >= Math.clamp(ordinary.lent, 2L * BufferPool.LARGE, READ_NEEDS_MAX)
+                || ordinary.lent == 0 && ordinary.allowed() > 0;
+    }
+
+    /** Whether so much waits already that peers should be asked to send less ahead. */
+    public boolean isShort() {
+        return PRESSURE * ordinary.lent > ordinary.allowed();
+    }
+
     void await(BufferWait wait) {
-        (wait.isTunnel() ? tunnelWaits : waits).add(wait);
+        waiting(wait.kind()).add(wait);
         pool.hungry(this);
     }
 
     void forget(BufferWait wait) {
-        (wait.isTunnel() ? tunnelWaits : waits).remove(wait);
+        waiting(wait.kind()).remove(wait);
+    }
+
+    private Set<BufferWait> waiting(BufferWait.Kind kind) {
+        return Objects.requireNonNull(waits.get(kind));
     }
 
     boolean isHungry() {
-        return !waits.isEmpty() || !tunnelWaits.isEmpty();
+        for (Set<BufferWait> each : waits.values()) {
+            if (!each.isEmpty()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Tells whoever has waited longest for what can be had now, tunnels first. */
     boolean wakeOne() {
-        boolean forRecord = Math.max(ordinary.allowed(), reserve.allowed()) >= BufferPool.RECORD;
-        return forRecord && wakeOne(tunnelWaits) || ordinary.allowed() >= BufferPool.SMALL && wakeOne(waits);
+        return Math.max(ordinary.allowed(), reserve.allowed()) >= BufferPool.RECORD && wakeOne(BufferWait.Kind.RECORD)
+                || isAmple() && wakeOne(BufferWait.Kind.READ)
+                || ordinary.allowed() >= BufferPool.SMALL && wakeOne(BufferWait.Kind.SLACK);
     }
 
-    private static boolean wakeOne(Set<BufferWait> among) {
-        Iterator<BufferWait> eldest = among.iterator();
+    private boolean wakeOne(BufferWait.Kind kind) {
+        Iterator<BufferWait> eldest = waiting(kind).iterator();
         if (!eldest.hasNext()) {
             return false;
         }

@@ -7,23 +7,35 @@ package io.culvert.agent.base;
  */
 public final class BufferWait {
     private final BufferShare share;
-    private final boolean tunnel;
+    private final Kind kind;
     private final Runnable goOn;
 
-    private BufferWait(BufferShare share, boolean tunnel, Runnable goOn) {
+    /** What it waits for. */
+    enum Kind {
+        RECORD,
+        READ,
+        SLACK
+    }
+
+    private BufferWait(BufferShare share, Kind kind, Runnable goOn) {
         this.share = share;
-        this.tunnel = tunnel;
+        this.kind = kind;
         this.goOn = goOn;
     }
 
     /** Waits until {@link BufferShare#slack} is not 0. */
     public static BufferWait forSlack(BufferShare share, Runnable goOn) {
-        return new BufferWait(share, false, goOn);
+        return new BufferWait(share, Kind.SLACK, goOn);
     }
 
     /** Waits until {@link BufferShare#borrowForRecord} lends. */
     public static BufferWait forTunnel(BufferShare share, Runnable goOn) {
-        return new BufferWait(share, true, goOn);
+        return new BufferWait(share, Kind.RECORD, goOn);
+    }
+
+    /** Waits until {@link BufferShare#isAmple}. */
+    public static BufferWait forRead(BufferShare share, Runnable goOn) {
+        return new BufferWait(share, Kind.READ, goOn);
     }
 
     /** Has it told, from the loop itself; without effect while it waits already. */
@@ -36,8 +48,8 @@ public final class BufferWait {
         share.forget(this);
     }
 
-    boolean isTunnel() {
-        return tunnel;
+    Kind kind() {
+        return kind;
     }
 
     void tell() {

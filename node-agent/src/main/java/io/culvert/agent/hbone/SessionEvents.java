@@ -126,6 +126,11 @@ final class SessionEvents implements HboneListener {
         tunnel.onPong(opaque);
     }
 
+    @Override
+    public boolean isShortOfMemory() {
+        return tunnel.loop().buffers().isShort();
+    }
+
     /** The stream may send again. */
     static void onRoom(TunnelStream stream) {
         try {

@@ -73,12 +73,15 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private final BufferShare share;
     private final ChunkQueue waiting;
     private final Turn turn;
-    private final BufferWait bufferWait;
+    private final BufferWait recordWait;
+    private final BufferWait readWait;
     private final PartialRecord partial;
     private @Nullable Events events;
     private final Deadline linger = new Deadline();
     private boolean exchanging;
     private boolean secured;
+    private boolean starving;
+    private boolean starved;
     /** It is over for whoever uses it; what is left to say goes out, what comes is dropped. */
     private boolean closing;
 
@@ -101,7 +104,8 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         this.share = loop.buffers();
         this.waiting = new ChunkQueue(this::lend);
         this.turn = new Turn(loop, this);
-        this.bufferWait = BufferWait.forTunnel(share, turn);
+        this.recordWait = BufferWait.forTunnel(share, turn);
+        this.readWait = BufferWait.forRead(share, turn);
         this.partial = new PartialRecord(share);
     }
 
@@ -178,13 +182,37 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
                 turn.request();
                 return;
             }
-            // Whoever has proved nothing yet holds none of the memory that others live on.
-            if (secured && !partial.makeSure()) {
-                bufferWait.begin();
+            if (!canKeepWhatComes()) {
+                starving = true;
+                starved = true;
                 return;
             }
+            starving = false;
             readOnce();
         }
+    }
+
+    /** Whoever has proved nothing yet holds none of the memory that others live on. */
+    private boolean canKeepWhatComes() {
+        if (!secured) {
+            return true;
+        }
+        if (!share.isAmple()) {
+            readWait.begin();
+            return false;
+        }
+        if (!partial.makeSure()) {
+            recordWait.begin();
+            return false;
+        }
+        return true;
+    }
+
+    @Override
+    public boolean wasStarved() {
+        boolean was = starved;
+        starved = starving;
+        return was;
     }
 
     private void drainWaiting() {
@@ -433,7 +461,8 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         closing = true;
         closed = true;
         linger.cancel();
-        bufferWait.end();
+        recordWait.end();
+        readWait.end();
         if (holdsLingerPlace) {
             factory.unprovenLingering.decrementAndGet();
         }

@@ -76,6 +76,9 @@ public interface Transport {
      */
     boolean isBlocked();
 
+    /** Whether, at any time since this was last asked, nothing was read because what came could not have been kept. */
+    boolean wasStarved();
+
     boolean isClosed();
 
     /** Says good-bye, lets the peer read what was written, then closes. */

@@ -106,6 +106,11 @@ public final class Tunnel implements Transport.Events {
         return terms;
     }
 
+    /** {@link Transport#wasStarved}. */
+    boolean wasStarved() {
+        return transport.wasStarved();
+    }
+
     HboneSession session() {
         return session;
     }
@@ -121,6 +126,11 @@ public final class Tunnel implements Transport.Events {
     /** Closed, with all that its streams had to say handed to the kernel; or by a client that had said it would go. */
     boolean isSettled() {
         return settled;
+    }
+
+    /** Closed, and by the peer. */
+    boolean isPeerLeft() {
+        return peerLeft;
     }
 
     /** Who its end proved to be; to be asked once it is open. */
@@ -212,7 +222,7 @@ public final class Tunnel implements Transport.Events {
             return;
         }
         closed = true;
-        settled = peerLeft || output.isEmpty() && !transport.isBlocked();
+        settled = peerLeft && server && session.isDraining() || output.isEmpty() && !transport.isBlocked();
         watch.end();
         output.close();
         for (TunnelStream stream : List.copyOf(streams)) {
@@ -392,7 +402,7 @@ public final class Tunnel implements Transport.Events {
     @Override
     public void onTransportClosed(Transport.Failure failure, @Nullable Throwable cause) {
         TunnelFailure known = closeWith;
-        peerLeft = server && failure == Transport.Failure.CLOSED_BY_PEER && session.isDraining();
+        peerLeft = failure == Transport.Failure.CLOSED_BY_PEER;
         if (known == null && failure == Transport.Failure.CLOSED_BY_PEER && open && streams.isEmpty()) {
             CloseReason reason = session.isDraining() ? CloseReason.DRAINED : CloseReason.NORMAL;
             known = new TunnelFailure(reason, "the peer closed the tunnel", null);

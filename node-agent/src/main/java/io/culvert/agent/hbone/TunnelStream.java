@@ -186,7 +186,10 @@ public final class TunnelStream implements RelayPeer {
             // Both directions had ended before: what is left is on its way to the application, and goes on.
             return;
         }
-        if (told != null) {
+        if (told != null && ended && !finished && tunnel.isPeerLeft()) {
+            // All that the peer had to say is here, and the application gets it.
+            told.onPeerLeft();
+        } else if (told != null) {
             told.onPeerBroken(reason, detail);
         } else {
             dropEarly();

@@ -59,6 +59,10 @@ final class TunnelWatch {
     }
 
     private void headerBlockTimedOut() {
+        if (tunnel.wasStarved()) {
+            headerBlock.start(loop, this::headerBlockTimedOut, terms.handshakeNanos());
+            return;
+        }
         tunnel.close(
                 new TunnelFailure(
                         CloseReason.H2_FAILED, "a header block was not finished in time", BadPeer.HTTP2_PROTOCOL),
@@ -66,6 +70,7 @@ final class TunnelWatch {
     }
 
     private void ping() {
+        boolean _ = tunnel.wasStarved();
         tunnel.drainIfIdle();
         pingsSent++;
         tunnel.ping(pingsSent);
@@ -74,7 +79,10 @@ final class TunnelWatch {
     }
 
     private void afterPing(long awaited) {
-        if (pongsSeen < awaited) {
+        if (pongsSeen < awaited && tunnel.wasStarved()) {
+            // What we did not read must not be held against the peer.
+            nextPing.start(loop, () -> afterPing(awaited), terms.pingTimeoutNanos());
+        } else if (pongsSeen < awaited) {
             tunnel.close(
                     new TunnelFailure(CloseReason.TUNNEL_LOST, "the peer did not answer a PING", BadPeer.UNRESPONSIVE),
                     Http2Code.NO_ERROR);

@@ -82,6 +82,11 @@ public final class SimTransports implements Transport.Factory {
         }
 
         @Override
+        public boolean wasStarved() {
+            return transport.wasStarved();
+        }
+
+        @Override
         public boolean isClosed() {
             return transport.isClosed();
         }

@@ -43,6 +43,11 @@ public interface HboneListener {
      */
     default void onFault(@Nullable HboneStream s, int code) {}
 
+    /** Whether applications leave so much standing, here and on other connections, that windows should be narrow. */
+    default boolean isShortOfMemory() {
+        return false;
+    }
+
     /** Credit is there for a stream whose {@link HboneSession#sendable} was 0; streams take turns. */
     void onSendable(HboneStream s);
 

@@ -4,17 +4,18 @@ import io.culvert.protocol.hbone.frame.FrameHeader;
 import io.culvert.protocol.hbone.frame.FrameWriter;
 import io.culvert.protocol.hbone.frame.Http2Code;
 import io.culvert.protocol.hbone.frame.Http2Exception;
+import java.util.function.BooleanSupplier;
 
 /**
  * What the peer may send us, on each stream and over all of them.
  *
  * <p>Every stream starts with the configured window, because there are peers that cut a reply off when their application
  * closes while the end of it waits for credit. A few readers that stand still could use up the connection's window like
- * that, so once three eighths of it stand with applications the session becomes frugal: SETTINGS take every stream's window
- * down to 65,535 octets, below nothing for those that stand. From the acknowledgement on a stream that stands cannot send
- * more, so what it holds of the connection's window is lent out again, and others always have some. A reader that keeps up
- * has its window doubled for as long as there is something to spare. When next to nothing has stood for {@link
- * #CALM_NANOS} the configured window comes back.
+ * that, so once three eighths of it stand with applications, or any of it while memory is short, the session becomes
+ * frugal: SETTINGS take every stream's window down to 65,535 octets, below nothing for those that stand. From the
+ * acknowledgement on a stream that stands cannot send more, so what it holds of the connection's window is lent out again,
+ * and others always have some. A reader that keeps up has its window doubled for as long as there is something to spare.
+ * When next to nothing has stood for {@link #CALM_NANOS}, and memory is not short, the configured window comes back.
  *
  * <p>A lower window counts from its acknowledgement on, a higher one as soon as it is announced, so nothing that the peer
  * may send is ever held against it.
@@ -37,6 +38,7 @@ final class ReceiveWindows {
 
     private final FrameWriter writer;
     private final StreamTable streams;
+    private final BooleanSupplier shortOfMemory;
     private final int streamWindow;
     private final int connectionWindow;
     /** More than this stands when windows are to be lowered: by default more than one reader that stopped leaves there. */
@@ -64,7 +66,9 @@ final class ReceiveWindows {
     private long nowNanos;
     private long calmSinceNanos;
 
-    ReceiveWindows(FrameWriter writer, StreamTable streams, HboneSettings local) {
+    /** @param shortOfMemory whether windows should be narrow although little stands on this connection */
+    ReceiveWindows(FrameWriter writer, StreamTable streams, HboneSettings local, BooleanSupplier shortOfMemory) {
+        this.shortOfMemory = shortOfMemory;
         this.writer = writer;
         this.streams = streams;
         this.streamWindow = local.streamWindowBytes();
@@ -100,7 +104,7 @@ final class ReceiveWindows {
 
     /** Widens the windows once it has been calm for long enough; after what the peer sent was looked at. */
     void settle() {
-        if (standing > connectionWindow >>> 4) {
+        if (standing > connectionWindow >>> 4 || announced < streamWindow && shortOfMemory.getAsBoolean()) {
             calmSinceNanos = nowNanos;
         } else if (announced < streamWindow && !unacknowledged && nowNanos - calmSinceNanos >= CALM_NANOS) {
             announce(streamWindow);
@@ -145,7 +149,7 @@ final class ReceiveWindows {
     /** Looks whether too much stands, after the application has had the chance to take what was delivered. */
     void rebalance() {
         boolean lowerable = announced == streamWindow && streamWindow > DEFAULT;
-        if (lowerable && !unacknowledged && standing > threshold) {
+        if (lowerable && !unacknowledged && isTooMuch()) {
             calmSinceNanos = nowNanos;
             announce(DEFAULT);
         }
@@ -155,6 +159,10 @@ final class ReceiveWindows {
             toReturn += (int) more;
         }
         update();
+    }
+
+    private boolean isTooMuch() {
+        return standing > threshold || standing > 0 && shortOfMemory.getAsBoolean();
     }
 
     /** Returns connection credit for octets that nobody will consume. */

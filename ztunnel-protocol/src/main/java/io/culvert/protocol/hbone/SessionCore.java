@@ -58,7 +58,7 @@ final class SessionCore {
         this.server = server;
         this.local = local;
         this.listener = listener;
-        this.windows = new ReceiveWindows(writer, streams, local);
+        this.windows = new ReceiveWindows(writer, streams, local, listener::isShortOfMemory);
         // A client that knows of no reset has as many streams open as it may have; a server's frames are judged by
         // late().
         this.resetHere =
