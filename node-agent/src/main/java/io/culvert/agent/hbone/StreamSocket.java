@@ -209,6 +209,11 @@ public final class StreamSocket implements RelaySocket, PeerEvents {
     }
 
     @Override
+    public boolean isBuffered() {
+        return true;
+    }
+
+    @Override
     public boolean isWritable() {
         return !closed && !unwritable;
     }

@@ -197,7 +197,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         if (!secured) {
             return true;
         }
-        if (!share.isAmple()) {
+        if (!socket.isBuffered() && !share.isAmple()) {
             readWait.begin();
             return false;
         }

@@ -32,6 +32,11 @@ public interface RelaySocket {
     /** Whether {@link #read} may find something: bytes, the end, or the news that the connection broke. */
     boolean isReadable();
 
+    /** Whether what is unread lies in the loop's own buffers, so that reading it takes hardly more of them. */
+    default boolean isBuffered() {
+        return false;
+    }
+
     /** Whether the last {@link #write} was taken whole. */
     boolean isWritable();
 
