@@ -1,6 +1,7 @@
 package io.culvert.agent.base;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -153,6 +154,40 @@ class BufferPoolTest {
         held.removeLast().giveBack();
         runTasks();
         assertEquals(List.of("told 1", "told 2"), told);
+    }
+
+    @Test
+    void isAmple_asLongAsAReadCanBeKept_andTellsWhenItIsAgain() {
+        assertTrue(share.isAmple());
+        List<Chunk> held = new ArrayList<>();
+        while (share.isAmple()) {
+            held.add(some(share.borrow(BufferPool.LARGE)));
+        }
+        for (int stream = 0; stream < 16; stream++) {
+            assertTrue(share.borrow(BufferPool.SMALL) != null, "a read in many small pieces still fits");
+        }
+        int[] told = new int[1];
+        BufferWait.forRead(share, () -> told[0]++).begin();
+        held.removeLast().giveBack();
+        runTasks();
+        assertEquals(0, told[0], "one buffer is not enough");
+        held.forEach(Chunk::giveBack);
+        runTasks();
+        assertEquals(1, told[0]);
+        assertTrue(share.isAmple());
+    }
+
+    @Test
+    void isShort_onceAnEighthIsLentToOne_orLessWhenOthersHoldMuch() {
+        assertFalse(share.isShort());
+        List<Chunk> held = new ArrayList<>();
+        while (!share.isShort()) {
+            held.add(some(share.borrow(BufferPool.LARGE)));
+        }
+        assertEquals(ORDINARY_MAX / 8 / BufferPool.LARGE + 1, held.size());
+        assertFalse(other.isShort(), "it holds nothing");
+        held.forEach(Chunk::giveBack);
+        assertFalse(share.isShort());
     }
 
     @Test

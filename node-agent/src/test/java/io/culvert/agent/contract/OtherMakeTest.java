@@ -209,6 +209,20 @@ class OtherMakeTest {
     }
 
     @Test
+    void deliversAllThatThePeerHadEnded_beforeItWentForGood() throws IOException {
+        Opened opened = open();
+        String part = "x".repeat(16_000);
+        for (int sent = 1; sent <= 200; sent++) {
+            peer.send(opened.stream, part, sent == 200);
+        }
+        peer.closeInGoodOrder();
+        assertEquals(CloseReason.TUNNEL_LOST, server.closed());
+        assertEquals(200L * 16_000, opened.app.readToEnd().bytes());
+        opened.app.end();
+        assertEquals(CloseReason.NORMAL, opened.outcome.closed());
+    }
+
+    @Test
     void takesLeaveOfAnIdlePeer() throws IOException {
         peer.greet();
         peer.closeWithoutAWord();

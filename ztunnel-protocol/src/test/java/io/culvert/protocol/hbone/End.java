@@ -21,6 +21,7 @@ final class End implements HboneListener {
     boolean acceptAtOnce = true;
     boolean consumeAtOnce = true;
     boolean refuseMalformed = true;
+    boolean shortOfMemory;
     int errorCode = -1;
 
     @Nullable
@@ -200,5 +201,10 @@ final class End implements HboneListener {
         errorCode = code;
         abuse = kind;
         events.add("error " + Http2Code.name(code) + " " + detail);
+    }
+
+    @Override
+    public boolean isShortOfMemory() {
+        return shortOfMemory;
     }
 }

@@ -70,6 +70,26 @@ class ReceiveWindowsTest {
         assertTrue(peer.standing() <= BOUND, peer.standing() + " octets stand");
     }
 
+    @Test
+    void littleThatStands_isTooMuchWhenMemoryIsShort_untilItIsNot() {
+        List<Integer> ids = connect(3);
+        peer.end.shortOfMemory = true;
+        assertEquals(List.of(WIDE), peer.announced(), "nothing stands");
+        peer.send(ids.getFirst(), 1_000);
+        peer.read();
+        assertEquals(List.of(WIDE, FRUGAL), peer.announced());
+        peer.takeAll(ids.getFirst());
+        peer.end.nanos += 2 * ReceiveWindows.CALM_NANOS;
+        peer.send(ids.get(1), 1);
+        peer.read();
+        assertEquals(List.of(WIDE, FRUGAL), peer.announced(), "memory is short still");
+        peer.end.shortOfMemory = false;
+        peer.end.nanos += 2 * ReceiveWindows.CALM_NANOS;
+        peer.send(ids.get(1), 1);
+        peer.read();
+        assertEquals(List.of(WIDE, FRUGAL, WIDE), peer.announced());
+    }
+
     /** All that may be under way when the SETTINGS are sent stays legal, and so little follows. */
     @Test
     void whatIsSentBeforeTheAcknowledgement_isTaken_andNothingMuchAfterIt() {
