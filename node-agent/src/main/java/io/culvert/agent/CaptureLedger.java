@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -15,28 +16,52 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which namespaces hold redirect rules, on a file system that does not outlive them: pods may leave the mesh while no agent
- * runs, and the next one must know whom to release.
+ * Which namespaces hold redirect rules that this node wrote, on a file system that does not outlive them: pods may leave the mesh
+ * while no agent runs, and the next one must know whom to release. A machine may be several nodes; their ledgers are side by side,
+ * and a namespace is in the ledger of the node that noted it last.
  *
- * <p>A file each, named by the namespace's device and inode; in it the path where it was mounted. An entry whose path leads to
- * another namespace, or nowhere, is stale: its namespace is gone, and its rules with it.
+ * <p>A file each, named by the namespace's device and inode; in it the path where it was mounted and, after a zero byte, who told
+ * the agent of its pods. An entry whose path leads to another namespace, or nowhere, is stale: its namespace is gone, and its rules
+ * with it.
  *
- * <p>Runs on: a control thread. Bounds: {@link #ENTRY_BYTES_MAX} are read of an entry.
+ * <p>Runs on: a control thread. What is written and read about one namespace is so under its lock, which the caller has. Bounds:
+ * {@link #ENTRY_BYTES_MAX} are read of an entry.
  */
 final class CaptureLedger {
-    private static final int ENTRY_BYTES_MAX = 4_096;
+    private static final int ENTRY_BYTES_MAX = 8_192;
+    private static final char SEPARATOR = '\0';
+
+    /** Whose a namespace is. */
+    enum Holder {
+        /** This node's. */
+        OURS,
+        /** Another node's of this machine, whose agent runs. */
+        ANOTHER,
+        /** Another node's, whose agent is gone. */
+        ABANDONED,
+        /** It is in no ledger. */
+        NOBODY
+    }
+
+    /** @param source as it was noted; empty if it was not */
+    private record Entry(Path name, String source) {}
 
     private final Path directory;
+    private final String source;
     private @Nullable FileChannel claim;
 
-    CaptureLedger(Path directory) {
+    /** @param source who tells this agent of its pods, such as the path of a mesh file */
+    CaptureLedger(Path directory, String source) {
         this.directory = directory;
+        this.source = source;
     }
 
     /** Where the nodes of this machine have their ledgers. */
@@ -46,14 +71,45 @@ final class CaptureLedger {
 
     /** Takes a namespace out of every ledger of this machine. */
     static void removeFromAll(Path stateDirectory, PodNetns netns) throws IOException {
-        try (DirectoryStream<Path> nodes = Files.newDirectoryStream(folder(stateDirectory), Files::isDirectory)) {
-            for (Path node : nodes) {
-                new CaptureLedger(node).remove(netns);
-            }
+        removeFrom(ledgers(folder(stateDirectory)), netns);
+    }
+
+    /** Takes a namespace out of this ledger and every one beside it. */
+    void removeFromAll(PodNetns netns) throws IOException {
+        remove(netns);
+        removeFrom(others(), netns);
+    }
+
+    private static void removeFrom(List<Path> ledgers, PodNetns netns) throws IOException {
+        for (Path ledger : ledgers) {
+            Files.deleteIfExists(ledger.resolve(fileName(netns)));
+        }
+    }
+
+    private static List<Path> ledgers(Path folder) throws IOException {
+        List<Path> ledgers = new ArrayList<>();
+        try (DirectoryStream<Path> nodes = Files.newDirectoryStream(folder, Files::isDirectory)) {
+            nodes.forEach(ledgers::add);
         } catch (NoSuchFileException e) {
             // Nobody has captured anything yet.
-            return;
+            return List.of();
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
         }
+        return ledgers;
+    }
+
+    private List<Path> others() throws IOException {
+        List<Path> others = new ArrayList<>(
+                ledgers(Objects.requireNonNull(directory.toAbsolutePath().getParent())));
+        others.removeIf(other -> other.getFileName().equals(directory.getFileName()));
+        return others;
+    }
+
+    /** Finds out now, rather than with the first pod, whether anything can be noted. */
+    void prepare() throws IOException {
+        makeDirectory();
+        Files.delete(Files.createTempFile(directory, "try", ".new"));
     }
 
     /** Whether no other agent of this node runs, and none can say so from now on as long as this one does. */
@@ -62,16 +118,27 @@ final class CaptureLedger {
             return true;
         }
         makeDirectory();
+        claim = claimed(directory);
+        return claim != null;
+    }
+
+    private static @Nullable FileChannel claimed(Path ledger) throws IOException {
         FileChannel lock = FileChannel.open(
-                directory.resolveSibling(directory.getFileName() + ".lock"),
+                ledger.resolveSibling(ledger.getFileName() + ".lock"),
                 StandardOpenOption.CREATE,
                 StandardOpenOption.WRITE);
         if (isFree(lock)) {
-            claim = lock;
-            return true;
+            return lock;
         }
         lock.close();
-        return false;
+        return null;
+    }
+
+    /** Whether no agent of that node runs. */
+    private static boolean isAbandoned(Path ledger) throws IOException {
+        try (FileChannel lock = claimed(ledger)) {
+            return lock != null;
+        }
     }
 
     /** Takes the lock if nobody has it; the kernel takes it back when the process ends, whichever way. */
@@ -88,48 +155,107 @@ final class CaptureLedger {
                 directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     }
 
+    /** Notes the namespace as this node's, and no other's from now on. */
     void add(PodNetns netns, Path name) throws IOException {
         makeDirectory();
         Path entry = entryOf(netns);
         Path written = entry.resolveSibling(entry.getFileName() + ".new");
-        Files.writeString(written, name.toAbsolutePath().toString());
+        Files.writeString(written, name.toAbsolutePath().toString() + SEPARATOR + source);
         try {
             Files.move(written, entry, StandardCopyOption.ATOMIC_MOVE);
         } catch (AtomicMoveNotSupportedException e) {
             Files.move(written, entry, StandardCopyOption.REPLACE_EXISTING);
         }
+        removeFrom(others(), netns);
     }
 
     void remove(PodNetns netns) throws IOException {
         Files.deleteIfExists(entryOf(netns));
     }
 
+    /** Whose the namespace is. Agents that ended half way may have left it in two ledgers: the last note counts. */
+    Holder holder(PodNetns netns) throws IOException {
+        Path latest = null;
+        FileTime noted = timeOf(entryOf(netns));
+        boolean ours = noted != null;
+        for (Path other : others()) {
+            FileTime time = timeOf(other.resolve(fileName(netns)));
+            if (time != null && (noted == null || time.compareTo(noted) >= 0)) {
+                noted = time;
+                latest = other;
+            }
+        }
+        if (latest == null) {
+            return ours ? Holder.OURS : Holder.NOBODY;
+        }
+        return isAbandoned(latest) ? Holder.ABANDONED : Holder.ANOTHER;
+    }
+
+    /** Whether it is noted as this node's; costs next to nothing. */
+    boolean has(PodNetns netns) {
+        return Files.exists(entryOf(netns));
+    }
+
+    private static @Nullable FileTime timeOf(Path entry) throws IOException {
+        try {
+            return Files.getLastModifiedTime(entry);
+        } catch (NoSuchFileException e) {
+            return null;
+        }
+    }
+
     /** Where the namespaces are mounted; stale entries are dropped. */
     List<Path> names() throws IOException {
+        return entries(directory).stream().map(Entry::name).toList();
+    }
+
+    /**
+     * Where the namespaces are mounted that nodes whose agents are gone have in their ledgers. Of those only that were told of their
+     * pods by whoever tells this agent: about others' pods it knows nothing.
+     */
+    List<Path> abandoned() throws IOException {
         List<Path> names = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-            for (Path entry : entries) {
-                Path name = nameIn(entry);
-                if (name == null) {
-                    Files.deleteIfExists(entry);
-                } else {
-                    names.add(name);
-                }
+        for (Path other : others()) {
+            if (isAbandoned(other)) {
+                entries(other).stream()
+                        .filter(entry -> entry.source().equals(source))
+                        .forEach(entry -> names.add(entry.name()));
             }
-        } catch (NoSuchFileException e) {
-            return List.of();
         }
         return names;
     }
 
-    private static @Nullable Path nameIn(Path entry) throws IOException {
-        if (!Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS) || Files.size(entry) > ENTRY_BYTES_MAX) {
+    private static List<Entry> entries(Path ledger) throws IOException {
+        List<Entry> found = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(ledger)) {
+            for (Path file : files) {
+                Entry entry = read(file);
+                if (entry == null) {
+                    Files.deleteIfExists(file);
+                } else {
+                    found.add(entry);
+                }
+            }
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        return found;
+    }
+
+    private static @Nullable Entry read(Path file) throws IOException {
+        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || Files.size(file) > ENTRY_BYTES_MAX) {
             return null;
         }
         try {
-            Path name = Path.of(Files.readString(entry));
+            String text = Files.readString(file);
+            int end = text.indexOf(SEPARATOR);
+            Path name = Path.of(end < 0 ? text : text.substring(0, end));
             try (PodNetns there = PodNetns.open(name)) {
-                return fileName(there).equals(String.valueOf(entry.getFileName())) ? name : null;
+                return fileName(there).equals(String.valueOf(file.getFileName()))
+                        ? new Entry(name, end < 0 ? "" : text.substring(end + 1))
+                        : null;
             }
         } catch (ShimException | InvalidPathException | MalformedInputException e) {
             return null;

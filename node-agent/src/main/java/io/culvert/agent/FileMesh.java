@@ -23,7 +23,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -40,19 +40,20 @@ final class FileMesh implements MeshFeed {
     private final Path file;
     private final String node;
     private final MeshStore mesh;
-    private final Consumer<List<WantedPod>> onPods;
+    private final BiConsumer<List<WantedPod>, List<PodNamespace>> onPods;
     private final CertificateStore certificates;
     private final Metrics metrics;
     private final Runnable becameReady;
     private final MeshFileSource source;
     private volatile MeshFileView view;
 
+    /** @param onPods told of this node's pods, and where those of other nodes are */
     FileMesh(
             AgentConfig config,
             MeshConfig.MeshFile source,
             TrustDomain certified,
             MeshStore mesh,
-            Consumer<List<WantedPod>> onPods,
+            BiConsumer<List<WantedPod>, List<PodNamespace>> onPods,
             CertificateStore certificates,
             Metrics metrics,
             InstantSource clock,
@@ -97,7 +98,7 @@ final class FileMesh implements MeshFeed {
                 .policies(said.policies())
                 .policiesComplete()
                 .build());
-        onPods.accept(wanted(said));
+        onPods.accept(wanted(said), elsewhere(said));
         view = new MeshFileView(file, loaded.version(), null);
         metrics.configApplied(loaded.at());
         LOG.log(
@@ -126,6 +127,13 @@ final class FileMesh implements MeshFeed {
         return local.stream()
                 .map(pod -> wanted(pod, byUid.get(pod.workload())))
                 .filter(pod -> pod != null)
+                .toList();
+    }
+
+    private List<PodNamespace> elsewhere(MeshFile said) {
+        return said.localPods().stream()
+                .filter(pod -> !pod.node().equals(node))
+                .<PodNamespace>map(pod -> new PodNamespace.Mounted(pod.netns()))
                 .toList();
     }
 

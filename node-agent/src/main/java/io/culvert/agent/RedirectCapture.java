@@ -2,20 +2,26 @@ package io.culvert.agent;
 
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.CaptureConfig;
+import io.culvert.agent.config.MeshConfig;
 import io.culvert.agent.pods.Capture;
 import io.culvert.cni.redirect.Iptables;
+import io.culvert.cni.redirect.NamespaceLock;
 import io.culvert.cni.redirect.RedirectApplier;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.cni.redirect.RedirectOutcome;
 import io.culvert.cni.redirect.RedirectSpec;
+import io.culvert.cni.redirect.RedirectStatus;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** Capture by iptables redirect rules in the pod's network namespace. */
 final class RedirectCapture implements Capture {
@@ -34,15 +40,43 @@ final class RedirectCapture implements Capture {
         this.ledger = ledger;
     }
 
-    /** Looks for the iptables to use. */
-    static RedirectCapture detect(AgentConfig config) throws RedirectException {
+    /** Looks for the iptables to use, and whether what is captured can be noted. */
+    static RedirectCapture detect(AgentConfig config) throws RedirectException, IOException {
+        CaptureLedger ledger = ledger(config);
         RedirectApplier applier = applier();
         LOG.log(System.Logger.Level.INFO, () -> "redirect rules are written by " + applier);
+        return new RedirectCapture(applier, spec(CaptureConfig.of(config)), ledger);
+    }
+
+    private static CaptureLedger ledger(AgentConfig config) throws IOException {
+        Path state = config.process().stateDirectory();
         // A machine may be several nodes, as in a laboratory.
         String node = "node-" + URLEncoder.encode(config.node().name(), StandardCharsets.UTF_8);
-        CaptureConfig capture = CaptureConfig.of(config);
-        Path notes = CaptureLedger.folder(capture.stateDirectory()).resolve(node);
-        return new RedirectCapture(applier, spec(capture), new CaptureLedger(notes));
+        CaptureLedger ledger = new CaptureLedger(CaptureLedger.folder(state).resolve(node), source(config));
+        try {
+            ledger.prepare();
+            return ledger;
+        } catch (IOException e) {
+            throw new IOException(
+                    "the state directory " + state
+                            + " cannot be used, so it could not be noted which pods are captured: " + reason(e)
+                            + "; name a folder that can be written with --state-dir",
+                    e);
+        }
+    }
+
+    private static String reason(IOException e) {
+        return switch (e) {
+            case AccessDeniedException denied -> denied.getFile() + ": permission denied";
+            case FileAlreadyExistsException exists -> exists.getFile() + " is no folder";
+            default -> String.valueOf(e.getMessage());
+        };
+    }
+
+    private static String source(AgentConfig config) {
+        return config.mesh().source() instanceof MeshConfig.MeshFile(Path file)
+                ? file.toAbsolutePath().normalize().toString()
+                : "";
     }
 
     /** Writes rules with the iptables that fits this machine. */
@@ -68,19 +102,69 @@ final class RedirectCapture implements Capture {
 
     @Override
     public void begin(PodNetns netns, Path name) throws CaptureException {
-        try {
-            refuseOwn(netns);
+        Path path = pathOf(netns);
+        refuseOwn(netns);
+        try (NamespaceLock _ = applier.lock(path)) {
+            if (!ledger.claim()) {
+                LOG.log(System.Logger.Level.DEBUG, "another agent of this node runs");
+            }
             // Noted first: rules that nobody knows of would stay for ever.
             ledger.add(netns, name);
-            RedirectOutcome outcome = applier.apply(pathOf(netns), spec);
-            for (String finding : outcome.findings()) {
-                LOG.log(System.Logger.Level.WARNING, () -> "redirect rules: " + finding);
+            write(path);
+        } catch (RedirectException e) {
+            throw new CaptureException(String.valueOf(e.getMessage()), e);
+        } catch (IOException e) {
+            throw new CaptureException("it cannot be noted that the pod is captured: " + e, e);
+        }
+    }
+
+    private void write(Path netns) throws RedirectException {
+        RedirectOutcome outcome = applier.apply(netns, spec);
+        for (String finding : outcome.findings()) {
+            LOG.log(System.Logger.Level.WARNING, () -> "redirect rules: " + finding);
+        }
+    }
+
+    @Override
+    public boolean isForgotten(PodNetns netns) {
+        try {
+            return !ledger.has(netns) && ledger.holder(netns) == CaptureLedger.Holder.NOBODY;
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "what is captured cannot be read", e);
+            return false;
+        }
+    }
+
+    @Override
+    public void mend(PodNetns netns, Path name, Consumer<List<String>> onDamage) throws CaptureException {
+        Path path = pathOf(netns);
+        try (NamespaceLock _ = applier.lock(path)) {
+            CaptureLedger.Holder holder = ledger.holder(netns);
+            if (holder == CaptureLedger.Holder.ANOTHER) {
+                // It is being moved; its rules are the other's matter.
+                return;
+            }
+            if (holder != CaptureLedger.Holder.OURS) {
+                ledger.add(netns, name);
+            }
+            List<String> missing = missing(applier.check(path, spec));
+            if (!missing.isEmpty()) {
+                onDamage.accept(missing);
+                write(path);
             }
         } catch (RedirectException e) {
             throw new CaptureException(String.valueOf(e.getMessage()), e);
         } catch (IOException e) {
             throw new CaptureException("it cannot be noted that the pod is captured: " + e, e);
         }
+    }
+
+    private static List<String> missing(RedirectStatus status) {
+        return switch (status) {
+            case RedirectStatus.Captured captured -> List.of();
+            case RedirectStatus.Partial partial -> partial.reasons();
+            case RedirectStatus.NotCaptured not -> List.of("all of them are missing");
+        };
     }
 
     private static void refuseOwn(PodNetns netns) throws CaptureException {
@@ -96,10 +180,28 @@ final class RedirectCapture implements Capture {
     }
 
     @Override
-    public void end(PodNetns netns) throws CaptureException {
-        try {
-            applier.remove(pathOf(netns), spec);
-            ledger.remove(netns);
+    public boolean end(PodNetns netns) throws CaptureException {
+        return release(netns, CaptureLedger.Holder.ABANDONED);
+    }
+
+    @Override
+    public boolean endAbandoned(PodNetns netns) throws CaptureException {
+        return release(netns, CaptureLedger.Holder.OURS);
+    }
+
+    /** Releases it unless it is somebody's who serves it, or this one's. */
+    private boolean release(PodNetns netns, CaptureLedger.Holder but) throws CaptureException {
+        Path path = pathOf(netns);
+        try (NamespaceLock _ = applier.lock(path)) {
+            CaptureLedger.Holder holder = ledger.holder(netns);
+            boolean released = holder != CaptureLedger.Holder.ANOTHER && holder != but;
+            if (released) {
+                applier.remove(path, spec);
+                ledger.removeFromAll(netns);
+            } else if (holder != CaptureLedger.Holder.OURS) {
+                ledger.remove(netns);
+            }
+            return released;
         } catch (RedirectException e) {
             throw new CaptureException(String.valueOf(e.getMessage()), e);
         } catch (IOException e) {
@@ -113,6 +215,15 @@ final class RedirectCapture implements Capture {
             return ledger.claim() ? Optional.of(ledger.names()) : Optional.empty();
         } catch (IOException e) {
             throw new CaptureException("what was captured before cannot be read: " + e, e);
+        }
+    }
+
+    @Override
+    public List<Path> abandoned() throws CaptureException {
+        try {
+            return ledger.abandoned();
+        } catch (IOException e) {
+            throw new CaptureException("what other nodes captured before cannot be read: " + e, e);
         }
     }
 

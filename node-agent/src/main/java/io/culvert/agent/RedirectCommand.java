@@ -7,6 +7,7 @@ import io.culvert.agent.config.AgentOptions;
 import io.culvert.agent.config.CaptureConfig;
 import io.culvert.agent.config.ConfigException;
 import io.culvert.agent.config.ConfigInputs;
+import io.culvert.cni.redirect.NamespaceLock;
 import io.culvert.cni.redirect.RedirectApplier;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.cni.redirect.RedirectSpec;
@@ -45,7 +46,7 @@ final class RedirectCommand {
         redirect.addSubcommand(
                 "remove",
                 withNetns(Subcommand.of(
-                        "Takes the rules out, for good: traffic leaves in plaintext from then on.",
+                        "Takes the rules out: traffic leaves in plaintext from then on. An agent that serves the pod writes them anew.",
                         (parsed, out) -> attempt(parsed, out, RedirectCommand::remove))));
         return redirect;
     }
@@ -123,9 +124,11 @@ final class RedirectCommand {
     }
 
     private static RedirectStatus remove(Subject subject) throws RedirectException, IOException {
-        subject.applier().remove(subject.name(), subject.rules());
-        CaptureLedger.removeFromAll(subject.config().stateDirectory(), subject.netns());
-        return check(subject);
+        try (NamespaceLock _ = subject.applier().lock(subject.name())) {
+            subject.applier().remove(subject.name(), subject.rules());
+            CaptureLedger.removeFromAll(subject.config().stateDirectory(), subject.netns());
+            return check(subject);
+        }
     }
 
     private static String word(RedirectStatus status) {

@@ -167,7 +167,8 @@ final class Wiring {
                 metrics,
                 new UnusedIdentities(certificates, identity -> identityOf(identity.in(mesh.current()))),
                 podsAreHandedOver() ? Capture.NONE : RedirectCapture.detect(config),
-                readiness);
+                readiness,
+                Ticker.SYSTEM);
         handOver = new ZdsClient(
                 config.node().podsSocket(),
                 pods,
@@ -225,7 +226,7 @@ final class Wiring {
                         file,
                         certified,
                         mesh,
-                        podsAreHandedOver() ? each -> {} : pods::want,
+                        podsAreHandedOver() ? (own, elsewhere) -> {} : pods::want,
                         certificates,
                         metrics,
                         clock,

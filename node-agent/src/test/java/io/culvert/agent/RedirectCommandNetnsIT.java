@@ -52,7 +52,7 @@ class RedirectCommandNetnsIT {
     @Test
     void judgesByTheSettingsOfTheAgent_andRemovesForGood() throws Exception {
         assertEquals("not captured", run(1, "check"));
-        CaptureLedger ledger = new CaptureLedger(CaptureLedger.folder(folder).resolve("node-a"));
+        CaptureLedger ledger = new CaptureLedger(CaptureLedger.folder(folder).resolve("node-a"), "");
         try (PodNetns netns = PodNetns.open(pod)) {
             RedirectCapture.applier()
                     .apply(

@@ -14,13 +14,15 @@ import java.util.stream.Stream;
 /**
  * Writes the redirect rules into a pod's network namespace, checks them, and takes them away again.
  *
- * <p>Runs on: control virtual threads; pods may be programmed concurrently, nothing mutable is shared. Bounds: each tool may take
- * 40 seconds, of which 30 are the wait for the lock of the legacy back end, which is one per namespace. Errors:
+ * <p>Runs on: control virtual threads; pods may be programmed concurrently, nothing mutable is shared. What changes a namespace holds
+ * its {@link #lock} all the while, so that two agents do not mix their rules. Bounds: each tool may take 40 seconds, of which 30 are
+ * the wait for the lock of the legacy back end, which is one per namespace; the wait for {@link #lock} 60. Errors:
  * {@link RedirectException}; after a failed {@link #apply} the pod may be captured in part, which {@link #check} tells and the next
  * {@link #apply} repairs. Source: iptables-restore(8), ip-rule(8), ip-route(8).
  */
 public final class RedirectApplier {
     private static final Duration TOOL_TIME_MAX = Duration.ofSeconds(40);
+    private static final Duration LOCK_TIME_MAX = Duration.ofSeconds(60);
     private static final Path OWN_NETNS = Path.of("/proc/self/ns/net");
     private static final String[] ALREADY_THERE = {"File exists"};
     private static final String[] NOT_THERE = {
@@ -41,16 +43,32 @@ public final class RedirectApplier {
     /**
      * An applier that uses these programs.
      *
-     * @param lockFolder where the lock files of the legacy back end are put, one for each namespace; made if it does not exist
+     * @param lockFolder where lock files are put, ours and those of the legacy back end; made if it does not exist. All programs
+     *     that write rules on this machine use the same
      */
     public RedirectApplier(Iptables iptables, Path lockFolder) {
         this.iptables = iptables;
         this.lockFolder = lockFolder;
     }
 
+    /**
+     * Keeps everybody else from changing the namespace's rules, for more than one step or for what belongs to a step.
+     *
+     * <p>Owns: the caller closes it.
+     */
+    public NamespaceLock lock(Path netns) throws RedirectException {
+        refuseUnfit(netns);
+        return NamespaceLock.take(lockFolder, netns, LOCK_TIME_MAX);
+    }
+
     /** Makes the namespace's rules what the spec says; right rules are left alone. */
     public RedirectOutcome apply(Path netns, RedirectSpec spec) throws RedirectException {
-        refuseUnfit(netns);
+        try (NamespaceLock _ = lock(netns)) {
+            return applyLocked(netns, spec);
+        }
+    }
+
+    private RedirectOutcome applyLocked(Path netns, RedirectSpec spec) throws RedirectException {
         List<String> findings = new ArrayList<>();
         List<String> reasons = new ArrayList<>();
         Change change = Change.UNCHANGED;
@@ -144,7 +162,12 @@ public final class RedirectApplier {
         if (!Files.exists(netns)) {
             return;
         }
-        refuseUnfit(netns);
+        try (NamespaceLock _ = lock(netns)) {
+            removeLocked(netns, spec);
+        }
+    }
+
+    private void removeLocked(Path netns, RedirectSpec spec) throws RedirectException {
         for (Family family : Family.values()) {
             if (family == Family.V6
                     && (ipv6(netns) == Ipv6.ABSENT || iptables.ipv6Trouble().isPresent())) {

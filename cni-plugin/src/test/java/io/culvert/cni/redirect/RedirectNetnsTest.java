@@ -10,6 +10,7 @@ import io.culvert.cni.redirect.Iptables.Choice;
 import io.culvert.cni.redirect.RedirectException.Code;
 import io.culvert.cni.redirect.RedirectOutcome.Change;
 import io.culvert.cni.redirect.RedirectSpec.Options;
+import io.culvert.testkit.Eventually;
 import io.culvert.testkit.FdCensus;
 import io.culvert.testkit.LabProcess;
 import io.culvert.testkit.NetProbe;
@@ -20,6 +21,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -105,6 +107,26 @@ class RedirectNetnsTest {
         assertEquals(before, state(pod));
         applier.remove(pod.path(), WITH_DNS);
         assertInstanceOf(RedirectStatus.NotCaptured.class, applier.check(pod.path(), WITH_DNS));
+    }
+
+    @Test
+    void oneThatWritesAndOneThatRemovesAtTheSameTime_doNotMixTheirRules() throws Exception {
+        for (int i = 0; i < 6; i++) {
+            RedirectApplier applier = applier();
+            boolean removed;
+            try (ExecutorService both = Executors.newVirtualThreadPerTaskExecutor()) {
+                Future<RedirectOutcome> writing = both.submit(() -> applier().apply(pod.path(), SPEC));
+                Future<Boolean> removing = both.submit(() -> {
+                    applier().remove(pod.path(), SPEC);
+                    return true;
+                });
+                removed = removing.get();
+                assertEquals(List.of(), writing.get().findings());
+            }
+            assertTrue(removed);
+            RedirectStatus status = applier.check(pod.path(), SPEC);
+            assertFalse(status instanceof RedirectStatus.Partial, status::toString);
+        }
     }
 
     @ParameterizedTest
@@ -289,9 +311,13 @@ class RedirectNetnsTest {
         RedirectApplier applier = applier();
         applier.apply(pod.path(), WITH_DNS);
         NetProbe.udp(lab, pod, lab.ns("peer").ipv4(), 53, 2).expectOk();
-        assertEquals(
-                2,
-                dns.lines().stream().filter(line -> line.startsWith("datagram")).count());
+        Eventually.holds(
+                "both datagrams are told of",
+                Duration.ofSeconds(10),
+                () -> dns.lines().stream()
+                                .filter(line -> line.startsWith("datagram"))
+                                .count()
+                        == 2);
         applier.apply(pod.path(), SPEC);
         NetProbe.udp(lab, pod, lab.ns("peer").ipv4(), 53, 1).expectExit(1);
     }

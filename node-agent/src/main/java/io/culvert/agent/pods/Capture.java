@@ -4,6 +4,7 @@ import io.culvert.shim.PodNetns;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,11 +19,31 @@ public interface Capture {
         public void begin(PodNetns netns, Path name) {}
 
         @Override
-        public void end(PodNetns netns) {}
+        public boolean isForgotten(PodNetns netns) {
+            return false;
+        }
+
+        @Override
+        public void mend(PodNetns netns, Path name, Consumer<List<String>> onDamage) {}
+
+        @Override
+        public boolean end(PodNetns netns) {
+            return false;
+        }
+
+        @Override
+        public boolean endAbandoned(PodNetns netns) {
+            return false;
+        }
 
         @Override
         public Optional<List<Path>> captured() {
             return Optional.of(List.of());
+        }
+
+        @Override
+        public List<Path> abandoned() {
+            return List.of();
         }
     };
 
@@ -34,14 +55,36 @@ public interface Capture {
      */
     void begin(PodNetns netns, Path name) throws CaptureException;
 
-    /** Takes them out again and forgets the namespace; does nothing where there are none. */
-    void end(PodNetns netns) throws CaptureException;
+    /** Whether nobody knows any more that the namespace was captured: somebody else released it. Quick. */
+    boolean isForgotten(PodNetns netns);
+
+    /**
+     * Looks whether the rules are whole, and writes them anew if they are not. Does nothing where the agent of another node of
+     * this machine captures the namespace now.
+     *
+     * @param onDamage told what was missing, before anything is written
+     */
+    void mend(PodNetns netns, Path name, Consumer<List<String>> onDamage) throws CaptureException;
+
+    /**
+     * Takes them out again and forgets the namespace; does nothing where there are none. Where another node of this machine has
+     * captured it since, it is only forgotten.
+     *
+     * @return whether it is released
+     */
+    boolean end(PodNetns netns) throws CaptureException;
+
+    /** As {@link #end}, for a namespace that a node whose agent is gone captured; one that is served again is left alone. */
+    boolean endAbandoned(PodNetns netns) throws CaptureException;
 
     /**
      * Where the namespaces are mounted that were captured, by this agent or one before it, and are still there. Empty while
      * another agent of this node runs: what is captured is that one's matter.
      */
     Optional<List<Path>> captured() throws CaptureException;
+
+    /** Where those are mounted that other nodes of this machine captured, whose agents are gone and were told of the same pods. */
+    List<Path> abandoned() throws CaptureException;
 
     /** The rules could not be written or taken out. */
     final class CaptureException extends Exception {

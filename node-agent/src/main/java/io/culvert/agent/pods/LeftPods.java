@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,20 +30,31 @@ final class LeftPods {
         this.capture = capture;
     }
 
-    /** Releases them, unless that was done before. */
-    void releaseAllBut(Map<String, WantedPod> wanted) {
+    /**
+     * Releases them, unless that was done before.
+     *
+     * @param elsewhere the namespaces of other nodes' pods
+     */
+    void releaseAllBut(Map<String, WantedPod> wanted, List<PodNamespace> elsewhere) {
         if (!released) {
-            released = releaseAll(wanted);
+            released = releaseAll(wanted, elsewhere);
         }
     }
 
     /** Whether that was all. */
-    private boolean releaseAll(Map<String, WantedPod> wanted) {
+    private boolean releaseAll(Map<String, WantedPod> wanted, List<PodNamespace> elsewhere) {
         try {
             Optional<List<Path>> captured = capture.captured();
             boolean all = captured.isPresent();
             for (Path name : captured.orElse(List.of())) {
-                all &= release(name, wanted);
+                all &= release(name, capture::end, netns -> isWanted(netns, null, wanted));
+            }
+            for (Path name : capture.abandoned()) {
+                all &= release(
+                        name,
+                        capture::endAbandoned,
+                        netns -> isWanted(netns, null, wanted)
+                                || elsewhere.stream().anyMatch(pod -> mayBe(pod, netns)));
             }
             return all;
         } catch (Capture.CaptureException e) {
@@ -51,10 +63,14 @@ final class LeftPods {
         }
     }
 
-    private boolean release(Path name, Map<String, WantedPod> wanted) {
+    @FunctionalInterface
+    private interface Release {
+        boolean of(PodNetns netns) throws Capture.CaptureException;
+    }
+
+    private boolean release(Path name, Release release, Predicate<PodNetns> isKept) {
         try (PodNetns netns = PodNetns.open(name)) {
-            if (!isWanted(netns, null, wanted)) {
-                capture.end(netns);
+            if (!isKept.test(netns) && release.of(netns)) {
                 LOG.log(
                         System.Logger.Level.INFO,
                         () -> "the pod in " + name + " left while no agent ran; it is released");
@@ -78,16 +94,15 @@ final class LeftPods {
         if (was != null && was.equals(wanted.get(was.uid()))) {
             return true;
         }
-        for (WantedPod pod : wanted.values()) {
-            try {
-                if (pod.netns().is(netns)) {
-                    return true;
-                }
-            } catch (ShimException e) {
-                LOG.log(System.Logger.Level.DEBUG, "a pod's namespace could not be looked at", e);
-                return true;
-            }
+        return wanted.values().stream().anyMatch(pod -> mayBe(pod.netns(), netns));
+    }
+
+    private static boolean mayBe(PodNamespace pod, PodNetns netns) {
+        try {
+            return pod.is(netns);
+        } catch (ShimException e) {
+            LOG.log(System.Logger.Level.DEBUG, "a pod's namespace could not be looked at", e);
+            return true;
         }
-        return false;
     }
 }

@@ -2,6 +2,7 @@ package io.culvert.agent.pods;
 
 import io.culvert.agent.base.Drain;
 import io.culvert.agent.base.Readiness;
+import io.culvert.agent.base.Ticker;
 import io.culvert.agent.proxy.PodIdentity;
 import io.culvert.agent.proxy.ServingProxy;
 import io.culvert.agent.telemetry.CloseReason;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Serves the wanted pods of this node: a proxy first, then the redirect rules where they are ours to write, so that nothing is
  * captured that nobody serves; when a pod goes, its connections first, then the rules. What fails is tried again every second; a
- * namespace that appears, goes or is replaced is noticed as soon.
+ * namespace that appears, goes or is replaced is noticed as soon. Rules that somebody damages are written anew within about a minute.
  *
  * <p>Pods are named either all at once, by {@link #want}, or one by one, by {@link #add}, {@link #remove} and {@link #retain},
  * whose futures complete once it is known what has become of them.
@@ -51,6 +52,7 @@ public final class LocalPods implements Drain.Participant {
     private final Consumer<List<PodIdentity>> onLook;
     private final Capture capture;
     private final LeftPods left;
+    private final RuleWatch watch;
     private final Readiness.Gate ready;
     private final WantedPods wanted = new WantedPods();
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -69,12 +71,14 @@ public final class LocalPods implements Drain.Participant {
             Metrics metrics,
             Consumer<List<PodIdentity>> onLook,
             Capture capture,
-            Readiness readiness) {
+            Readiness readiness,
+            Ticker ticker) {
         this.starter = starter;
         this.metrics = metrics;
         this.onLook = onLook;
         this.capture = capture;
         this.left = new LeftPods(capture);
+        this.watch = new RuleWatch(capture, metrics, ticker);
         this.ready = readiness.gate("workload proxy manager");
     }
 
@@ -86,8 +90,13 @@ public final class LocalPods implements Drain.Participant {
 
     /** Replaces what is wanted; each uid once. These are all the pods there are. */
     public void want(List<WantedPod> all) {
+        want(all, List.of());
+    }
+
+    /** As {@link #want(List)}, and these are the namespaces of other nodes' pods, which nobody here releases. */
+    public void want(List<WantedPod> all, List<PodNamespace> elsewhere) {
         allNamed = true;
-        wanted.replace(all);
+        wanted.replace(all, elsewhere);
     }
 
     /**
@@ -167,7 +176,7 @@ public final class LocalPods implements Drain.Participant {
     private void attempt(WantedPods.Look look) {
         String problem = "";
         try {
-            reconcile(look.target());
+            reconcile(look);
         } catch (RuntimeException e) {
             LOG.log(System.Logger.Level.ERROR, "a look at the pods failed because of a fault in the agent", e);
             problem = e.toString();
@@ -177,9 +186,15 @@ public final class LocalPods implements Drain.Participant {
             ServedPod pod = pods.get(waiting.uid());
             waiting.outcome().complete(pod == null ? problem : pod.problem());
         }
+        try {
+            watchRules();
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "a look at the pods' rules failed because of a fault in the agent", e);
+        }
     }
 
-    private void reconcile(Map<String, WantedPod> target) {
+    private void reconcile(WantedPods.Look look) {
+        Map<String, WantedPod> target = look.target();
         for (ServedPod pod : List.copyOf(pods.values())) {
             if (!pod.wanted().equals(target.get(pod.wanted().uid())) || namespaceChanged(pod)) {
                 remove(pod, target);
@@ -191,10 +206,23 @@ public final class LocalPods implements Drain.Participant {
                 pods.put(pod.uid(), serve(pod, now));
             }
         }
-        left.releaseAllBut(target);
-        shown = Map.copyOf(pods);
+        left.releaseAllBut(target, look.elsewhere());
+        show();
         onLook.accept(target.values().stream().map(WantedPod::identity).toList());
+    }
+
+    private void show() {
+        shown = Map.copyOf(pods);
         count();
+    }
+
+    /** After whoever waits was told: this takes its time. */
+    private void watchRules() {
+        List<ServedPod> damaged = watch.look(pods.values());
+        damaged.forEach(pod -> pods.put(pod.wanted().uid(), pod));
+        if (!damaged.isEmpty()) {
+            show();
+        }
     }
 
     private static boolean namespaceChanged(ServedPod pod) {
@@ -267,8 +295,8 @@ public final class LocalPods implements Drain.Participant {
         // The proxy lets go of its own hold on the namespace.
         try (PodNetns netns = proxy.netns().another()) {
             close(proxy, name);
-            if (!LeftPods.isWanted(netns, pod, target)) {
-                capture.end(netns);
+            if (!LeftPods.isWanted(netns, pod, target) && !capture.end(netns)) {
+                LOG.log(System.Logger.Level.INFO, () -> "pod " + name + " keeps its rules: another agent captures it");
             }
         } catch (ShimException | Capture.CaptureException e) {
             LOG.log(

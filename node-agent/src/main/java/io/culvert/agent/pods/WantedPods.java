@@ -27,10 +27,15 @@ final class WantedPods {
      * What one look works towards.
      *
      * @param target the pods, by uid
+     * @param elsewhere the namespaces of other nodes' pods, as far as they are known
      * @param waiting told once the look is over
      * @param unwanted closed once the look is over
      */
-    record Look(Map<String, WantedPod> target, List<Waiting> waiting, List<PodNamespace> unwanted) {}
+    record Look(
+            Map<String, WantedPod> target,
+            List<PodNamespace> elsewhere,
+            List<Waiting> waiting,
+            List<PodNamespace> unwanted) {}
 
     /** Somebody who waits for a pod to be looked at. */
     record Waiting(String uid, CompletableFuture<String> outcome) {}
@@ -40,14 +45,16 @@ final class WantedPods {
     private final Map<String, WantedPod> wanted = new LinkedHashMap<>();
     private final List<Waiting> waiting = new ArrayList<>();
     private final List<PodNamespace> unwanted = new ArrayList<>();
+    private List<PodNamespace> elsewhere = List.of();
     private boolean begun;
     private boolean looked;
     private boolean stopping;
 
     /** Makes these all that are wanted; each uid once. */
-    void replace(List<WantedPod> all) {
+    void replace(List<WantedPod> all, List<PodNamespace> others) {
         lock.lock();
         try {
+            elsewhere = List.copyOf(others);
             Map<String, WantedPod> before = new LinkedHashMap<>(wanted);
             wanted.clear();
             all.forEach(pod -> wanted.put(pod.uid(), pod));
@@ -128,7 +135,7 @@ final class WantedPods {
             if (stopping) {
                 return null;
             }
-            Look look = new Look(new LinkedHashMap<>(wanted), List.copyOf(waiting), List.copyOf(unwanted));
+            Look look = new Look(new LinkedHashMap<>(wanted), elsewhere, List.copyOf(waiting), List.copyOf(unwanted));
             waiting.clear();
             unwanted.clear();
             return look;

@@ -113,6 +113,12 @@ public enum Metric {
             "workload_manager_proxies_started", MetricKind.COUNTER, false, "Pods whose serving began", List.of()),
     PROXIES_STOPPED(
             "workload_manager_proxies_stopped", MetricKind.COUNTER, false, "Pods whose serving ended", List.of()),
+    RULES_DAMAGED(
+            "culvert_redirect_rules_damaged",
+            MetricKind.COUNTER,
+            true,
+            "Times that the redirect rules of a captured pod were found damaged or gone; they are written anew at once",
+            List.of()),
     CONNECTIONS_ENDED(
             "culvert_connections_ended",
             MetricKind.COUNTER,

@@ -80,6 +80,7 @@ public final class Metrics {
     private volatile @Nullable Boolean xdsConnected;
     private final Counter proxiesStarted = counter(Metric.PROXIES_STARTED);
     private final Counter proxiesStopped = counter(Metric.PROXIES_STOPPED);
+    private final Counter rulesDamaged = counter(Metric.RULES_DAMAGED);
     private final BoundedCounter onDemandDns = new BoundedCounter(counter(Metric.ON_DEMAND_DNS));
     private final BoundedCounter policyDryRun = new BoundedCounter(counter(Metric.POLICY_DRY_RUN));
     private final Counter configReloads = counter(Metric.CONFIG_RELOADS);
@@ -206,6 +207,11 @@ public final class Metrics {
 
     public void proxyStopped() {
         proxiesStopped.inc();
+    }
+
+    /** Somebody damaged a captured pod's rules. */
+    public void rulesDamaged() {
+        rulesDamaged.inc();
     }
 
     /** A new mesh file is in force. */

@@ -42,8 +42,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -64,6 +67,12 @@ class LocalPodsNetnsIT {
     private final Map<String, Noted> proxies = new ConcurrentHashMap<>();
     private final Map<String, SpiffeId> identities = new ConcurrentHashMap<>();
     private final Readiness readiness = new Readiness();
+    private final AtomicLong nanos = new AtomicLong();
+    /** Namespaces whose rules somebody damaged, and those that somebody released. */
+    private final Set<Path> damaged = ConcurrentHashMap.newKeySet();
+
+    private final List<Path> abandoned = new CopyOnWriteArrayList<>();
+    private final Set<Long> forgotten = ConcurrentHashMap.newKeySet();
     private final List<Runnable> alarms = new ArrayList<>();
     private final Drain drain = new Drain((delay, action) -> alarms.add(action));
     private final CertificateStore certificates = new CertificateStore(new CertificateKeeper.Surroundings(
@@ -79,7 +88,12 @@ class LocalPodsNetnsIT {
             CrlStore.none()));
     private final LinkedBlockingQueue<List<PodIdentity>> looks = new LinkedBlockingQueue<>();
     private final LocalPods pods = new LocalPods(
-            this::startProxy, new Metrics("", BuildVersion.current()), this::looked, new Rules(), readiness);
+            this::startProxy,
+            new Metrics("", BuildVersion.current()),
+            this::looked,
+            new Rules(),
+            readiness,
+            nanos::get);
 
     @TempDir
     private Path directory;
@@ -191,14 +205,56 @@ class LocalPodsNetnsIT {
         }
 
         @Override
-        public void end(PodNetns netns) {
+        public boolean isForgotten(PodNetns netns) {
+            return forgotten.contains(netns.inode());
+        }
+
+        @Override
+        public void mend(PodNetns netns, Path name, Consumer<List<String>> onDamage) throws CaptureException {
+            String pod = name.getFileName().toString();
+            events.add("look at " + pod);
+            if (damaged.contains(name) || forgotten.contains(netns.inode())) {
+                onDamage.accept(List.of("a chain"));
+                if (failing.remove("mend " + pod)) {
+                    throw new CaptureException("no rules today", new IOException());
+                }
+                damaged.remove(name);
+                forgotten.remove(netns.inode());
+                events.add("mend " + pod);
+            }
+        }
+
+        @Override
+        public boolean end(PodNetns netns) {
             events.add("release");
+            return true;
+        }
+
+        @Override
+        public boolean endAbandoned(PodNetns netns) {
+            events.add("release");
+            return true;
         }
 
         @Override
         public Optional<List<Path>> captured() {
             return Optional.of(List.copyOf(captured));
         }
+
+        @Override
+        public List<Path> abandoned() {
+            return List.copyOf(abandoned);
+        }
+    }
+
+    private static long inode(String pod) throws ShimException {
+        try (PodNetns netns = PodNetns.open(lab.ns(pod).path())) {
+            return netns.inode();
+        }
+    }
+
+    private void passSeconds(long seconds) {
+        nanos.addAndGet(TimeUnit.SECONDS.toNanos(seconds));
     }
 
     private void assertNext(String... expected) throws InterruptedException {
@@ -286,6 +342,62 @@ class LocalPodsNetnsIT {
         failing.add("close a");
         pods.want(List.of(pod("b"), pod("c")));
         assertNext("close a POD_REMOVED", "release", "start c", "capture c");
+    }
+
+    @Test
+    void looksAtTheRulesOfEachPodInTurn_andMendsThem() throws Exception {
+        serve("a", "b");
+        passSeconds(5);
+        assertNext("look at a");
+        passSeconds(5);
+        assertNext("look at b");
+        damaged.add(path("a"));
+        passSeconds(5);
+        assertNext("look at a", "mend a");
+        assertEquals(Map.of("a", "", "b", ""), problems());
+        passSeconds(5);
+        assertNext("look at b");
+    }
+
+    @Test
+    void showsWhatIsWrongWithRules_untilTheyAreWritten() throws Exception {
+        serve("a");
+        failing.add("mend a");
+        failing.add("capture a");
+        damaged.add(path("a"));
+        passSeconds(5);
+        assertNext("look at a");
+        Eventually.holds(
+                "the damage is told",
+                Duration.ofSeconds(20),
+                () -> problems().getOrDefault("a", "").contains("(a chain)"));
+        assertNext("failed to capture a");
+        Eventually.passes(
+                "the reason is told",
+                Duration.ofSeconds(20),
+                () -> assertEquals("no rules today", problems().get("a")));
+        assertNext("capture a");
+        Eventually.passes(
+                "it is over",
+                Duration.ofSeconds(20),
+                () -> assertEquals("", problems().get("a")));
+    }
+
+    @Test
+    void mendsAtOnce_whatSomebodyElseReleased() throws Exception {
+        serve("a", "b");
+        forgotten.add(inode("b"));
+        assertNext("look at b", "mend b");
+    }
+
+    @Test
+    void releasesWhatOtherNodesLeftBehind_unlessItIsNamedStill() throws Exception {
+        List.of("a", "b", "c").forEach(name -> abandoned.add(lab.ns(name).path()));
+        pods.want(
+                List.of(pod("a")), List.of(new PodNamespace.Mounted(lab.ns("b").path())));
+        assertNext("start a", "capture a", "release");
+        pods.want(List.of());
+        assertNext("close a POD_REMOVED", "release");
     }
 
     @Test

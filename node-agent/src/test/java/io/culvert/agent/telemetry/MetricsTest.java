@@ -96,6 +96,7 @@ class MetricsTest {
         metrics.proxies(3, 1);
         metrics.proxyStarted();
         metrics.proxyStopped();
+        metrics.rulesDamaged();
         metrics.configApplied(Instant.ofEpochSecond(1_000));
         metrics.configRefused();
         metrics.certificates(CertificateState.AVAILABLE, 4);
@@ -110,6 +111,7 @@ class MetricsTest {
         assertEquals(1, value(Metric.PROXIES_PENDING));
         assertEquals(1, value(Metric.PROXIES_STARTED));
         assertEquals(1, value(Metric.PROXIES_STOPPED));
+        assertEquals(1, value(Metric.RULES_DAMAGED));
         assertEquals(1, value(Metric.CONFIG_RELOADS, "result", "applied"));
         assertEquals(1, value(Metric.CONFIG_RELOADS, "result", "refused"));
         assertEquals(1_000, value(Metric.CONFIG_LAST_APPLIED));

@@ -3,6 +3,7 @@ package io.culvert.agent.zds;
 import io.culvert.agent.base.BuildVersion;
 import io.culvert.agent.base.Drain;
 import io.culvert.agent.base.Readiness;
+import io.culvert.agent.base.Ticker;
 import io.culvert.agent.pods.Capture;
 import io.culvert.agent.pods.LocalPods;
 import io.culvert.agent.pods.ServedPod;
@@ -31,7 +32,12 @@ final class FakePods implements AutoCloseable {
     final Readiness readiness = new Readiness();
     private final Drain drain = new Drain((delay, action) -> {});
     final LocalPods pods = new LocalPods(
-            this::startProxy, new Metrics("", BuildVersion.current()), each -> {}, Capture.NONE, readiness);
+            this::startProxy,
+            new Metrics("", BuildVersion.current()),
+            each -> {},
+            Capture.NONE,
+            readiness,
+            Ticker.SYSTEM);
 
     FakePods() {
         pods.start(drain);

@@ -201,6 +201,88 @@ class PodLifecycleNetnsIT {
         assertEquals(rulesOfAServedPod(), lab.rules(lab.ns("client")));
     }
 
+    /** The pod's namespace under another node's care, on the same machine. */
+    private static Netns on(String node, Netns pod) {
+        return new Netns(pod.name(), pod.netnsName(), Optional.of(node), pod.ipv4(), pod.ipv6());
+    }
+
+    private double damages() {
+        return MeshLab.NODES.stream()
+                .mapToDouble(node -> lab.agent(node).metrics().sum("culvert_redirect_rules_damaged_total"))
+                .sum();
+    }
+
+    @Test
+    void podThatMovesBetweenNodesAndBack_isCapturedWholeEachTime() {
+        MeshYaml without = lab.mesh();
+        Netns pod = lab.ns("d");
+        String before = everythingOf(pod);
+        double damages = damages();
+        for (int move = 0; move < 6; move++) {
+            lab.apply(without.pod(on(MeshLab.NODES.get(move % 2), pod)));
+            assertEquals(rulesOfAServedPod(), lab.rules(pod), "move " + move);
+        }
+        expectTunnelled("client", "d");
+        assertEquals(damages, damages(), "whole from the first, not mended afterwards");
+        lab.apply(without);
+        assertEquals(before, everythingOf(pod));
+    }
+
+    @Test
+    void podThatMovedWhileItsAgentWasDown_staysCapturedWhenThatComesBack() {
+        MeshYaml without = lab.mesh();
+        lab.apply(without.pod(lab.ns("a")));
+        lab.stopAgent("one");
+        lab.post(without.pod(on("two", lab.ns("a"))));
+        lab.awaitInForce("two", lab.mesh());
+        double damages = lab.agent("two").metrics().sum("culvert_redirect_rules_damaged_total");
+        lab.startAgent("one");
+        lab.awaitServing("one");
+        assertEquals(rulesOfAServedPod(), lab.rules(lab.ns("a")));
+        assertEquals(damages, lab.agent("two").metrics().sum("culvert_redirect_rules_damaged_total"));
+        lab.apply(without);
+    }
+
+    @Test
+    void podThatLeft_isReleasedByTheNextAgentOfTheMachine_thoughItIsAnotherNode() {
+        MeshYaml without = lab.mesh();
+        Netns left = lab.ns("b");
+        String before = everythingOf(left);
+        lab.apply(without.pod(left));
+        MeshLab.NODES.forEach(lab::stopAgent);
+        assertNotEquals(before, everythingOf(left));
+        lab.post(without);
+        String ofOne = everythingOf(lab.ns("client"));
+        lab.startAgent("two");
+        lab.awaitServing("two");
+        Eventually.passes("the pod is as it was", SOON, () -> assertEquals(before, everythingOf(left)));
+        assertEquals(ofOne, everythingOf(lab.ns("client")), "its node's agent is away, but it is in the mesh");
+        lab.startAgent("one");
+        lab.awaitServing("one");
+    }
+
+    @Test
+    void rulesThatSomebodyDamages_areWrittenAnew_andTold() {
+        String whole = everythingOf(lab.ns("server"));
+        double damages = damages();
+        lab.agent("two").allowTrouble("redirect rules of pod demo/server were damaged");
+        lab.net()
+                .exec(lab.ns("server"), "iptables", "-t", "nat", "-F", "ISTIO_PRERT")
+                .expectOk();
+        assertNotEquals(whole, everythingOf(lab.ns("server")));
+        Eventually.passes(
+                "they are written anew",
+                Duration.ofSeconds(75),
+                () -> assertEquals(whole, everythingOf(lab.ns("server"))));
+        assertEquals(damages + 1, damages());
+        assertEquals(
+                1,
+                lab.agent("two").log().stream()
+                        .filter(line -> line.toString().contains("demo/server were damaged")
+                                && line.toString().contains("ISTIO_PRERT rule 1"))
+                        .count());
+    }
+
     @Test
     void agentsAndPodsComeAndGoInAnyOrder_andTrafficFlowsInTheEnd() {
         Gen.forAll(1, this::comeAndGo);
