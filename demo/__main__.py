@@ -1,4 +1,8 @@
 """Shows the mesh at work, step by step, and checks every step: demo/run [--keep]."""
+import interrupts
+interrupts.end_at_once()
+
+# pylint: disable=wrong-import-position
 import os
 import shutil
 import signal
@@ -18,6 +22,7 @@ NEEDS = {
     "curl": "curl", "openssl": "openssl", "tcpdump": "tcpdump", "ip": "iproute2", "ss": "iproute2", "nsenter": "util-linux",
     "iptables": "iptables", "iptables-restore": "iptables",
 }
+SCRIPTS = ("in", "stop")
 MAP = """\
  node-a {node-a}              node-b {node-b}
  ├─ client    {client}       ├─ server  {server}
@@ -36,18 +41,31 @@ def main():
     parent = os.path.join(ROOT, "target")
     stale.sweep(parent, "demo-")
     stale.sweep(tempfile.gettempdir(), "culvert-demo-")
+    interrupts.raise_interrupted()
+    directory = None
+    try:
+        directory = make_directory(parent)
+        code = cell.run(lambda pid, release: demonstrate(directory, keep, unprivileged, pid, release))
+    except interrupts.Interrupted as signal_name:
+        print(f"\nculvert: {signal_name}: stopped before anything was started", file=sys.stderr)
+        code = 130
+    if directory is None:
+        sys.exit(code)
+    if code in (0, 130, 141) and not (keep and code == 0):
+        shutil.rmtree(directory, ignore_errors=True)
+    elif code and not keep:
+        print(f"   what the programs said is in {os.path.relpath(directory)}/*.log", file=sys.stderr)
+    sys.exit(code)
+
+
+def make_directory(parent):
     try:
         os.makedirs(parent, exist_ok=True)
         directory = tempfile.mkdtemp(prefix="demo-", dir=parent)
     except OSError:
         directory = tempfile.mkdtemp(prefix="culvert-demo-")
     stale.own(directory, os.getpid())
-    code = cell.run(lambda pid, release: demonstrate(directory, keep, unprivileged, pid, release))
-    if code in (0, 130, 141) and not (keep and code == 0):
-        shutil.rmtree(directory, ignore_errors=True)
-    elif code and not keep:
-        print(f"   what the programs said is in {os.path.relpath(directory)}/*.log", file=sys.stderr)
-    sys.exit(code)
+    return directory
 
 
 def demonstrate(directory, keep, unprivileged, pid, release):
@@ -73,7 +91,7 @@ def demonstrate(directory, keep, unprivileged, pid, release):
         playground(lab, story, pid, unprivileged)
         release(code)
         linger(lab)
-        shutil.rmtree(directory, ignore_errors=True)
+        clear(directory)
     return code
 
 
@@ -110,12 +128,24 @@ def playground(lab, story, pid, unprivileged):
     with open("/proc/self/stat", encoding="ascii") as stat:
         started = stat.read().split()[21]
     user = "--user --preserve-credentials " if unprivileged else ""
-    alive = f'[ "$(cut -d" " -f22 /proc/{pid}/stat 2>/dev/null)" = {started} ] || {{ echo "this lab is gone" >&2; exit 1; }}\n'
-    lab.write("in", "#!/bin/sh\n# in NAMESPACE COMMAND...: runs a command in a pod, a node or on the wire.\n" + alive
-              + 'name=$1; shift\n'
-              + f'exec nsenter --target {pid} {user}--mount --pid nsenter --net="/run/netns/$name" --wd={lab.dir} "$@"\n')
-    lab.write("stop", "#!/bin/sh\n# Takes the lab down.\n" + alive + f"kill {pid}\nwhile kill -0 {pid} 2>/dev/null; do sleep 0.1; done\n")
-    for script in ("in", "stop"):
+    alive = f'[ "$(cut -d" " -f22 /proc/{pid}/stat 2>/dev/null)" = {started} ]'
+    lab.write("in", f"""#!/bin/sh
+# Runs a command, or a shell, in a pod, in a node or on the wire.
+[ $# -ge 1 ] || {{
+    echo "usage: $0 NAMESPACE [COMMAND...], where NAMESPACE is {", ".join([*PODS, *NODES])} or wire" >&2
+    exit 2
+}}
+{alive} || {{ echo "this lab is gone" >&2; exit 1; }}
+name=$1; shift
+exec nsenter --target {pid} {user}--mount --pid nsenter --net="/run/netns/$name" --wd={lab.dir} "$@"
+""")
+    lab.write("stop", f"""#!/bin/sh
+# Takes the lab down.
+{alive} || {{ echo "this lab is stopped already"; exit 0; }}
+kill {pid}
+while {alive}; do sleep 0.1; done
+""")
+    for script in SCRIPTS:
         os.chmod(os.path.join(lab.dir, script), 0o755)
     at = os.path.relpath(lab.dir)
     preload = "".join(f"env {name}=./{os.path.basename(value)} " for name, value in user_kept(lab).items())
@@ -133,12 +163,22 @@ def playground(lab, story, pid, unprivileged):
         story.line(f"     {what.ljust(14)}{story.paint('cyan', command)}")
 
 
+def clear(directory):
+    """Removes what a lab was made of, but for the scripts that say that it is gone; the next demonstration removes them."""
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path, ignore_errors=True)
+        elif name not in SCRIPTS:
+            os.unlink(path)
+
+
 def linger(lab):
     """Until a signal: the lab lives on without a terminal."""
     try:
         while True:
             signal.pause()
-    except cell.Interrupted:
+    except interrupts.Interrupted:
         lab.close()
 
 

@@ -5,9 +5,12 @@ in there and with them the last holders of the network namespaces; nothing is le
 """
 import ctypes
 import os
-import signal
 import socket
 import sys
+from signal import SIGKILL
+
+import interrupts
+from interrupts import Interrupted
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWPID = 0x20000000
@@ -15,13 +18,8 @@ CLONE_NEWNET = 0x40000000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 PR_SET_PDEATHSIG = 1
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-class Interrupted(BaseException):
-    """A signal asked for the end."""
 
 
 def _check(result, what):
@@ -35,23 +33,17 @@ def _mount(source, target, kind, flags=0):
     return LIBC.mount(source.encode(), target.encode(), kind.encode(), flags, None)
 
 
-def _interrupt(number, _frame):
-    for one in ENDING:
-        signal.signal(one, signal.SIG_IGN)
-    raise Interrupted(signal.Signals(number).name)
-
-
 def run(work):
     """Runs work(outer_pid, release) inside and returns its exit code; release(code) lets it live on without us."""
     _check(LIBC.unshare(CLONE_NEWPID), "cannot make a process namespace")
     ours, theirs = socket.socketpair()
+    interrupts.keep_waiting()
     pid = os.fork()
     if pid == 0:
         ours.close()
         _inside(work, theirs)
     theirs.close()
-    for number in ENDING:
-        signal.signal(number, lambda n, _frame: _forward(pid, n))
+    interrupts.set_all(lambda number, _frame: _forward(pid, number))
     ours.sendall(b"%d\n" % pid)
     told = _receive(ours)
     if told and told.startswith(b"released "):
@@ -77,9 +69,8 @@ def _inside(work, channel):
     code = 1
     try:
         # Before anything else, so that no moment is left in which our parent's death goes unseen.
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        for number in ENDING:
-            signal.signal(number, _interrupt)
+        LIBC.prctl(PR_SET_PDEATHSIG, SIGKILL)
+        interrupts.raise_interrupted()
         outer_pid = _receive(channel)
         if not outer_pid:
             os._exit(1)

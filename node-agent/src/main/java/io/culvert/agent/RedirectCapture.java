@@ -18,6 +18,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -69,6 +70,7 @@ final class RedirectCapture implements Capture {
         return switch (e) {
             case AccessDeniedException denied -> denied.getFile() + ": permission denied";
             case FileAlreadyExistsException exists -> exists.getFile() + " is no folder";
+            case NoSuchFileException absent -> absent.getFile() + " cannot be made";
             default -> String.valueOf(e.getMessage());
         };
     }
