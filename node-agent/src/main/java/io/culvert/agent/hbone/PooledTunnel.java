@@ -94,6 +94,12 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         return !retired && held != null && held.canOpen(pool.terms().streamsPerTunnelMax());
     }
 
+    /** For how long it takes no streams although it has room; 0 otherwise. */
+    long restNanos() {
+        Tunnel held = tunnel;
+        return retired || held == null ? 0 : held.restNanos(pool.terms().streamsPerTunnelMax());
+    }
+
     TunnelStream connect(ConnectRequest request, TunnelStream.Opening opening) throws ConnectRefusedException {
         Tunnel held = tunnel;
         if (held == null) {

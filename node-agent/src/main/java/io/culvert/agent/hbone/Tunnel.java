@@ -9,6 +9,7 @@ import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.HboneSession;
 import io.culvert.protocol.hbone.HboneSettings;
 import io.culvert.protocol.hbone.HboneStream;
+import io.culvert.protocol.hbone.ResetBudget;
 import io.culvert.protocol.hbone.frame.Http2Code;
 import io.culvert.protocol.identity.PeerIdentity;
 import java.nio.ByteBuffer;
@@ -23,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: transport, session, streams, and what waits to be sent, {@link TunnelOutput}.
  *
- * <p>Bounds: streams by the session; the peer's time by {@link TunnelWatch}.
+ * <p>Bounds: streams by the session; the peer's time by {@link TunnelWatch}; a client's resets of unused streams by {@link
+ * ResetBudget}.
  */
 public final class Tunnel implements Transport.Events {
     private static final System.Logger LOG = System.getLogger(Tunnel.class.getName());
@@ -57,6 +59,7 @@ public final class Tunnel implements Transport.Events {
     private final boolean server;
     private final TunnelOutput output;
     private final TunnelWatch watch;
+    private final ResetBudget resets;
     private boolean flushRequested;
     private boolean receiving;
     private boolean open;
@@ -75,6 +78,7 @@ public final class Tunnel implements Transport.Events {
         this.listener = listener;
         this.transport = transport;
         this.emptySinceNanos = loop.nanoTime();
+        this.resets = new ResetBudget(emptySinceNanos);
         SessionEvents events = new SessionEvents(this);
         this.session =
                 server ? HboneSession.server(terms.session(), events) : HboneSession.client(terms.session(), events);
@@ -144,13 +148,33 @@ public final class Tunnel implements Transport.Events {
     }
 
     /** For how long it has had no streams; 0 while it has some. */
-    long idleNanos() {
+    public long idleNanos() {
         return streams.isEmpty() ? loop.nanoTime() - emptySinceNanos : 0;
     }
 
     /** Client: whether one more stream may be opened, within our own limit. */
     public boolean canOpen(int streamsMax) {
+        return hasRoom(streamsMax) && budgetRestNanos() == 0;
+    }
+
+    private boolean hasRoom(int streamsMax) {
         return isOpen() && endWith == null && session.canOpen() && streams.size() < streamsMax;
+    }
+
+    /** Client: for how long it opens no stream although it has room, lest its peer take it for an attacker; 0 otherwise. */
+    long restNanos(int streamsMax) {
+        return hasRoom(streamsMax) ? budgetRestNanos() : 0;
+    }
+
+    private long budgetRestNanos() {
+        long now = loop.nanoTime();
+        resets.spend(session.unusedResets(), now);
+        return resets.restNanos(now);
+    }
+
+    /** Client: the peer has not even looked at a stream. */
+    void refusedUnseen() {
+        resets.refused(loop.nanoTime());
     }
 
     /** Client: asks for a stream; {@link #canOpen} must hold. */

@@ -12,10 +12,17 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The tunnels to one destination, and the streams that wait for one of them. */
+/**
+ * The tunnels to one destination, and the streams that wait for one of them.
+ *
+ * <p>Bounds: while a tunnel with room rests, no other is opened in its stead: streams wait until it goes on.
+ */
 final class TunnelGroup {
     /** How often a stream that a peer refused unseen is asked for anew. */
     private static final int REFUSALS_MAX = 3;
+
+    /** Those who gave up meanwhile are not served at all, so it is no loss to let some gather. */
+    private static final long REST_NANOS_LEAST = 2_000_000;
 
     private final HbonePool pool;
     private final HbonePool.Key key;
@@ -23,6 +30,7 @@ final class TunnelGroup {
     private final List<PooledTunnel> open = new ArrayList<>(1);
     private final List<PooledTunnel> opening = new ArrayList<>(1);
     private final LinkedHashSet<Waiting> waiting = new LinkedHashSet<>();
+    private final Deadline rest = new Deadline();
     private boolean serving;
 
     TunnelGroup(HbonePool pool, HbonePool.Key key) {
@@ -70,9 +78,32 @@ final class TunnelGroup {
         } finally {
             serving = false;
         }
-        if (waiting.size() > opening.size() * pool.terms().streamsPerTunnelMax()) {
+        if (waiting.size() > opening.size() * pool.terms().streamsPerTunnelMax() && !rests()) {
             openTunnel();
         }
+    }
+
+    /** Whether a tunnel has room and only rests; if so those that wait are served once it goes on. */
+    private boolean rests() {
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < open.size(); i++) {
+            long nanos = open.get(i).restNanos();
+            if (nanos > 0) {
+                least = Math.min(least, nanos);
+            }
+        }
+        if (least == Long.MAX_VALUE) {
+            return false;
+        }
+        if (!rest.isSet()) {
+            rest.start(loop, this::rested, Math.max(least, REST_NANOS_LEAST));
+        }
+        return true;
+    }
+
+    private void rested() {
+        rest.cancel();
+        serve();
     }
 
     private @Nullable PooledTunnel roomy() {
@@ -127,6 +158,7 @@ final class TunnelGroup {
     }
 
     void close(CloseReason reason) {
+        rest.cancel();
         failWaiting(reason, "the pod is gone");
         List.copyOf(opening).forEach(tunnel -> tunnel.close(reason));
         List.copyOf(open).forEach(tunnel -> tunnel.close(reason));
@@ -207,6 +239,10 @@ final class TunnelGroup {
                 return;
             }
             deadline.cancel();
+            TunnelStream asked = stream;
+            if (asked != null) {
+                asked.tunnel().refusedUnseen();
+            }
             stream = null;
             waiting.add(this);
             boundWait();

@@ -36,6 +36,10 @@ final class CapturedSocket implements RelaySocket.Listener {
     }
 
     private void identify() {
+        if (socket.isResetAlready()) {
+            connection.close(whenBroken, "before it was looked at");
+            return;
+        }
         IpPort original;
         try {
             original = socket.originalDestination();

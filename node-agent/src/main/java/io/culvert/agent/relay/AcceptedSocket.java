@@ -13,4 +13,7 @@ public interface AcceptedSocket extends RelaySocket {
     /** Where the client was going before it was redirected here; null when nothing redirected it. */
     @Nullable
     IpPort originalDestination() throws ShimException;
+
+    /** Asks the kernel whether the client has reset it already, which is otherwise told no sooner than in the next turn. */
+    boolean isResetAlready();
 }

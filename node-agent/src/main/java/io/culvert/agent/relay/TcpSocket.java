@@ -274,6 +274,18 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
         return tracked && !isOwn(destination) ? destination : null;
     }
 
+    @Override
+    public boolean isResetAlready() {
+        if (!closed && !errorSeen) {
+            try {
+                errorSeen = socket.getSoError() != 0;
+            } catch (IOException e) {
+                errorSeen = true;
+            }
+        }
+        return errorSeen;
+    }
+
     /** Connection tracking also knows connections that were dialled to us directly. */
     private boolean isOwn(IpPort destination) {
         InetSocketAddress own = localAddress();

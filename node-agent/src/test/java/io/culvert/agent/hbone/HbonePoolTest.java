@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.culvert.agent.hbone.PoolRig.Asked;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectResponse;
+import io.culvert.protocol.hbone.ResetBudget;
 import io.culvert.protocol.hbone.frame.Http2Code;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -26,6 +28,16 @@ class HbonePoolTest {
         for (Asked one : asked) {
             assertEquals(1, one.told);
             assertEquals(reason, one.failed);
+        }
+    }
+
+    /** Its application resets, while the stream is being opened or unused. */
+    private static void reset(Asked one) {
+        TunnelStream stream = one.stream;
+        if (stream == null) {
+            one.cancel.run();
+        } else {
+            stream.cancel(Http2Code.CONNECT_ERROR);
         }
     }
 
@@ -77,6 +89,55 @@ class HbonePoolTest {
         assertOpen(rig.ask(5));
         assertTrue(rig.peer.tunnels.stream().allMatch(served -> served.tunnel.streams() <= 2));
         assertEquals(3, rig.tunnels());
+    }
+
+    /** An application connects and resets without end; each time its stream has just been asked for, or still waits. */
+    @Test
+    void keepsWithinWhatThePeerAllows_whileAnApplicationConnectsAndResets_andServesOthers() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        rig.ask(1);
+        List<Asked> honest = new ArrayList<>();
+        for (int millis = 0; millis < 5_000; millis++) {
+            List<Asked> hasty = List.of(rig.ask(), rig.ask(), rig.ask(), rig.ask(), rig.ask());
+            if (millis % 100 == 0) {
+                honest.add(rig.ask());
+            }
+            rig.loop.run(1_000_000);
+            hasty.forEach(HbonePoolTest::reset);
+            hasty.forEach(one -> assertNull(one.failed));
+        }
+        rig.loop.runSeconds(1);
+        assertOpen(honest);
+        assertEquals(1, rig.peer.tunnels.size());
+        assertNull(rig.peer.tunnels.getFirst().closed);
+        int opened = rig.peer.tunnels.getFirst().streams.size();
+        int allowed = ResetBudget.BURST + 6 * ResetBudget.PER_SECOND + honest.size() + 10;
+        assertTrue(opened > 4 * ResetBudget.PER_SECOND && opened <= allowed, opened + " streams");
+    }
+
+    @Test
+    void opensNoStream_forAWishThatIsWithdrawnWhileTheTunnelRests() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        rig.ask(1);
+        for (int reset = 0; reset < ResetBudget.BURST + 50; reset += 50) {
+            rig.asked.clear();
+            for (int i = 0; i < 50; i++) {
+                rig.ask();
+            }
+            rig.loop.run(10_000_000);
+            rig.asked.forEach(HbonePoolTest::reset);
+        }
+        int before = rig.peer.tunnels.getFirst().streams.size();
+        Asked withdrawn = rig.ask();
+        Asked patient = rig.ask();
+        rig.loop.run(5_000_000);
+        assertEquals(0, patient.told);
+        withdrawn.cancel.run();
+        rig.loop.runSeconds(1);
+        assertOpen(List.of(patient));
+        assertEquals(0, withdrawn.told);
+        assertEquals(before + 1, rig.peer.tunnels.getFirst().streams.size());
+        assertEquals(1, rig.peer.tunnels.size());
     }
 
     @Test

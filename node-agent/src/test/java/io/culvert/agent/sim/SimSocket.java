@@ -276,6 +276,11 @@ public final class SimSocket implements AcceptedSocket {
     }
 
     @Override
+    public boolean isResetAlready() {
+        return errorSeen;
+    }
+
+    @Override
     public @Nullable IpPort originalDestination() {
         return redirectedFrom;
     }

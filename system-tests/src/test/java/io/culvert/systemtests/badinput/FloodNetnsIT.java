@@ -1,9 +1,11 @@
 package io.culvert.systemtests.badinput;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.telemetry.BadPeer;
+import io.culvert.testkit.Deadline;
 import io.culvert.testkit.Eventually;
 import java.io.IOException;
 import java.time.Duration;
@@ -23,6 +25,8 @@ class FloodNetnsIT {
     /** How many of our own last words may wait to be read at a time. */
     private static final int LINGERING_MAX = 256;
 
+    private static final Duration STORM = Duration.ofSeconds(3);
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final long GROWTH_BYTES_MAX = 48L << 20;
 
     @RegisterExtension
@@ -147,6 +151,38 @@ class FloodNetnsIT {
             }
         });
         tally.expectOne(BadPeer.HTTP2_FLOOD, Set.of(BadPeer.LIMIT));
+    }
+
+    /**
+     * An application of ours that does nothing but connect and reset: its agent keeps within what the other end allows, so that
+     * the tunnel stands which carries the others as well.
+     */
+    @Test
+    void anApplicationThatConnectsAndResetsHarmsNoOther() throws IOException {
+        Tally server = LAB.tally();
+        Tally client = Tally.of(LAB.clientAgent());
+        byte[] word = {1, 2, 3};
+        Deadline end = Deadline.after(STORM);
+        for (int i = 0; !end.passed(); i++) {
+            hastyConnect();
+            if (i % 200 == 0) {
+                try (PeerSocket honest = PeerSocket.connect(LAB.ns("client"), LAB.server(), BadInputLab.ECHO)) {
+                    honest.write(word);
+                    assertArrayEquals(word, honest.readFully(word.length, PATIENCE));
+                }
+            }
+        }
+        server.expect(Map.of());
+        client.expect(Map.of());
+    }
+
+    private static void hastyConnect() throws IOException {
+        try {
+            PeerSocket.connect(LAB.ns("client"), LAB.server(), BadInputLab.ECHO).reset();
+        } catch (PeerGoneException atOnce) {
+            // More at once than the pod may have; its end is what was wanted.
+            assertEquals(PeerGoneException.How.RST, atOnce.how());
+        }
     }
 
     /** The peer has us reset its streams instead, in every way there is. */

@@ -13,7 +13,7 @@ import java.util.Objects;
  * <p>Time comes from the caller; allowances come back with it, and with useful work. Runs on: one loop.
  */
 final class AbuseGuard {
-    private static final long STEP_NANOS = 100_000_000;
+    static final long STEP_NANOS = 100_000_000;
     private static final int STEPS_PER_SECOND = 10;
     private static final int STEPS_MAX = 1_000_000;
 

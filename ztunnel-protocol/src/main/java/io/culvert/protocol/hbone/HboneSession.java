@@ -219,9 +219,17 @@ public final class HboneSession {
             return;
         }
         if (!s.closed) {
+            if (!s.carried) {
+                core.unusedResets++;
+            }
             core.resetHere(s, code);
         }
         core.windows.release(s);
+    }
+
+    /** Returns how many streams were ever {@link #reset} that had carried nothing. */
+    public long unusedResets() {
+        return core.unusedResets;
     }
 
     /**

@@ -44,6 +44,8 @@ final class SessionCore {
     boolean limitsKnown;
 
     int pingsUnanswered;
+    /** Streams reset by us that had carried nothing. */
+    long unusedResets;
 
     /** Streams of the peer above this id are refused. */
     int acceptUpTo = ANY_STREAM;

@@ -31,6 +31,8 @@ public enum AbuseKind {
     /**
      * Streams reset by the peer before they carried anything, as applications cause that connect and close at once, or
      * although we had refused them. Spent, it ends nothing: new streams are refused unseen until some has come back.
+     *
+     * <p>As a client we keep to a part of it: {@link io.culvert.protocol.hbone.ResetBudget}.
      */
     UNUSED_RESET(1_000, 2_500, 1_000),
     /**
