@@ -313,10 +313,12 @@ public enum Knob {
                     .within("1", "1000000")
                     .means(
                             "How many connections of one pod may be open, counted apart: those it opens, those in tunnels to it, and those in plaintext to it; further ones of that kind are refused.")),
-    TUNNELS_MAX(row(KnobType.INTEGER, "--max-tunnels", "limits.tunnelsPerPod", "CULVERT_MAX_TUNNELS_PER_POD")
-            .byDefault("2048")
-            .within("1", "1000000")
-            .means("How many tunnels from peers one pod accepts; further ones are refused.")),
+    TUNNELS_MAX(
+            row(KnobType.INTEGER, "--max-tunnels", "limits.tunnelsPerPod", "CULVERT_MAX_TUNNELS_PER_POD")
+                    .byDefault("2048")
+                    .within("1", "1000000")
+                    .means(
+                            "How many tunnels from peers one pod accepts, of any one identity a quarter of them; idle ones make room for new ones, and where none is idle further ones are refused.")),
     STREAMS_MAX(row(KnobType.INTEGER, "--max-streams", "limits.streamsPerTunnel", "CULVERT_MAX_STREAMS_PER_TUNNEL")
             .byDefault("200")
             .within("1", "65535")

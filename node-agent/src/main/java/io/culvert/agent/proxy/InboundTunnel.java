@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop. Owns: the socket, then the tunnel.
  *
  * <p>Bounds: a time to become secured, certificate included; tunnels per pod, where the eldest unfinished handshake makes
- * room for a newcomer.
+ * room for a newcomer, or else an idle tunnel of the peer that has most; tunnels per peer, where its own idle ones make room.
  */
 final class InboundTunnel implements OpenConnection, RelaySocket.Listener, TunnelListener {
     private final PodLoop podLoop;
@@ -41,6 +41,9 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     private final Deadline certificateDeadline = new Deadline();
     private Runnable withdrawWish = () -> {};
     private boolean secured;
+    /** Under which it is counted. */
+    private @Nullable SpiffeId countedFor;
+
     private boolean closed;
 
     private InboundTunnel(PodLoop podLoop, AcceptedSocket accepted) {
@@ -64,18 +67,56 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         }
     }
 
-    /** At the limit whoever has not even finished its handshake makes room: idle connections must not keep peers out. */
+    /**
+     * At the limit whoever has not even finished its handshake makes room, or else who is idle: neither must keep peers out.
+     */
     private boolean takePlace() {
         if (podLoop.admit(this)) {
             return true;
         }
         InboundTunnel eldest = podLoop.eldestUnproven();
-        if (eldest == null) {
-            return false;
+        if (eldest != null) {
+            return eldest.makeRoom("its place was needed before it had finished the handshake") && podLoop.admit(this);
         }
+        InboundTunnel idle = podLoop.provenTunnels().longestIdleOfMost();
+        return idle != null && idle.makeRoom("its place was needed while it was idle") && podLoop.admit(this);
+    }
+
+    private boolean makeRoom(String detail) {
         metrics().badPeer(BadPeer.LIMIT);
-        eldest.close(CloseReason.LIMIT_REACHED, "its place was needed before it had finished the handshake");
-        return podLoop.admit(this);
+        close(CloseReason.LIMIT_REACHED, detail);
+        return closed;
+    }
+
+    /** One peer must not take all places, whatever policy says of its connections. */
+    private boolean takePeerPlace(SpiffeId id) {
+        if (!pod.takePeerPlace(id)) {
+            InboundTunnel idle = podLoop.provenTunnels().longestIdleOf(id);
+            if (idle == null || !idle.makeRoom("its peer opened another one at its limit") || !pod.takePeerPlace(id)) {
+                return false;
+            }
+        }
+        countedFor = id;
+        podLoop.provenTunnels().add(id, this);
+        return true;
+    }
+
+    private void refusePeer() {
+        String detail = "the peer has as many tunnels to the pod as one may have";
+        metrics().badPeer(BadPeer.LIMIT);
+        pod.world().telemetry().refused(Direction.INBOUND, peer, local, CloseReason.LIMIT_REACHED, detail);
+        close(CloseReason.LIMIT_REACHED, detail);
+    }
+
+    boolean isIdle() {
+        Tunnel running = tunnel;
+        return running != null && running.isOpen() && running.streams() == 0;
+    }
+
+    /** For how long it has had no streams. */
+    long idleNanos() {
+        Tunnel running = tunnel;
+        return running == null ? 0 : running.idleNanos();
     }
 
     @Override
@@ -140,7 +181,9 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         podLoop.proven(this);
         peerIdentity = identity;
         metrics().tunnelOpened(TunnelRole.SERVER);
-        if (podLoop.isDraining()) {
+        if (identity instanceof PeerIdentity.Verified verified && !takePeerPlace(verified.id())) {
+            podLoop.loop().execute(this::refusePeer);
+        } else if (podLoop.isDraining()) {
             podLoop.loop().execute(this::drain);
         }
     }
@@ -221,6 +264,11 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         }
         closed = true;
         podLoop.proven(this);
+        SpiffeId counted = countedFor;
+        if (counted != null) {
+            podLoop.provenTunnels().remove(counted, this);
+            pod.givePeerPlaceBack(counted);
+        }
         withdrawWish.run();
         certificateDeadline.cancel();
         if (secured) {

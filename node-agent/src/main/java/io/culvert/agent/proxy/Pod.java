@@ -2,9 +2,12 @@ package io.culvert.agent.proxy;
 
 import io.culvert.agent.config.LimitConfig;
 import io.culvert.agent.hbone.Tunnel;
+import io.culvert.protocol.identity.SpiffeId;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -12,15 +15,19 @@ import org.jspecify.annotations.Nullable;
  * What a pod's parts on all loops have in common: who it is, on what terms it is served, and how much of it is open.
  *
  * <p>Runs on: any. Bounds: connections of each kind and accepted tunnels, all loops together: one kind's masses must not keep
- * the others out.
+ * the others out; of the tunnels one peer has at most the part of {@link #PEER_SHARE}.
  */
 final class Pod {
+    /** One peer's tunnels are at most one out of so many that the pod may have. */
+    static final int PEER_SHARE = 4;
+
     private final ProxyWorld world;
     private final PodIdentity identity;
     private final boolean spoofing;
     private final Tunnel.Terms serverTerms;
     private final AtomicInteger open = new AtomicInteger();
     private final Map<OpenConnection.Place, AtomicInteger> openOfKind = new EnumMap<>(OpenConnection.Place.class);
+    private final ConcurrentMap<SpiffeId, Integer> tunnelsOfPeer = new ConcurrentHashMap<>();
     private volatile @Nullable Runnable whenEmpty;
 
     Pod(ProxyWorld world, PodIdentity identity, boolean spoofing) {
@@ -75,6 +82,20 @@ final class Pod {
         if (open.decrementAndGet() == 0 && told != null) {
             told.run();
         }
+    }
+
+    /** Whether one more tunnel may be the peer's, and if so counts it. */
+    boolean takePeerPlace(SpiffeId peer) {
+        int max = Math.max(1, max(OpenConnection.Place.TUNNEL) / PEER_SHARE);
+        if (tunnelsOfPeer.merge(peer, 1, Integer::sum) > max) {
+            givePeerPlaceBack(peer);
+            return false;
+        }
+        return true;
+    }
+
+    void givePeerPlaceBack(SpiffeId peer) {
+        tunnelsOfPeer.computeIfPresent(peer, (_, count) -> count == 1 ? null : count - 1);
     }
 
     /** Open connections and accepted tunnels. */

@@ -35,6 +35,8 @@ final class PodLoop {
     /** Accepted tunnels whose peers have proved nothing yet, eldest first. */
     private final Set<InboundTunnel> unproven = new LinkedHashSet<>();
 
+    private final PeerTunnels proven = new PeerTunnels();
+
     private final AtomicBoolean recheckRequested = new AtomicBoolean();
     private final Runnable recheck = this::recheck;
     private int asking;
@@ -117,6 +119,10 @@ final class PodLoop {
     @Nullable
     InboundTunnel eldestUnproven() {
         return unproven.isEmpty() ? null : unproven.iterator().next();
+    }
+
+    PeerTunnels provenTunnels() {
+        return proven;
     }
 
     List<OpenConnection> open() {

@@ -12,6 +12,7 @@ import io.culvert.agent.hbone.SimTransports;
 import io.culvert.agent.mesh.Records;
 import io.culvert.agent.sim.SimLoop;
 import io.culvert.agent.telemetry.Metrics;
+import io.culvert.protocol.identity.SpiffeId;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +47,20 @@ class PodTest {
                 assertEquals(place != greedy, pod.takePlace(place), place + " beside " + greedy);
             }
         }
+    }
+
+    @Test
+    void hasPlacesForOnePeer_thatNoOtherPeerTakes() {
+        Pod pod = pod(3, 2 * Pod.PEER_SHARE);
+        SpiffeId greedy = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/greedy");
+        SpiffeId other = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/other");
+        assertTrue(pod.takePeerPlace(greedy));
+        assertTrue(pod.takePeerPlace(greedy));
+        assertFalse(pod.takePeerPlace(greedy));
+        assertTrue(pod.takePeerPlace(other));
+        pod.givePeerPlaceBack(greedy);
+        assertTrue(pod.takePeerPlace(greedy));
+        assertFalse(pod.takePeerPlace(greedy));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.systemtests.lab.MeshYaml;
 import io.culvert.testkit.Netns;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -48,26 +49,81 @@ class LimitNetnsIT {
         }
     }
 
-    /** Tunnels whose peers have proved who they are keep their places, and the next is refused. */
+    /** Tunnels that are in use keep their places, and the next is refused. */
     @Test
     void refusesATunnelTooMany() throws IOException {
         Tally tally = LAB.tally();
-        TestCa.Identity identity = LAB.good();
         List<HostilePeer> peers = new ArrayList<>();
         try {
             for (int i = 0; i < BadInputLab.TUNNELS_MAX; i++) {
-                peers.add(HostilePeer.dial(LAB.ns("away"), victim(), TlsSession.Look.of(identity))
-                        .greet());
+                HostilePeer peer = secured("peer" + i % 8);
+                peers.add(peer);
+                assertEquals(200, peer.connect(echo()));
             }
             assertEquals(PeerGoneException.How.RST, endOfOneMore());
             tally.expectOne(BadPeer.LIMIT);
             for (HostilePeer peer : peers) {
-                assertEquals(200, peer.connect(victim().getHostAddress() + ":" + BadInputLab.ECHO));
+                assertEquals(200, peer.connect(echo()));
             }
         } finally {
-            for (HostilePeer peer : peers) {
-                peer.close();
+            closePeers(peers);
+        }
+    }
+
+    /** Idle ones, proved or not, keep nobody out: the peer that has most of them makes room. */
+    @Test
+    void idleTunnelsOfManyDoNotKeepPeersOut() throws IOException {
+        Tally tally = LAB.tally();
+        List<HostilePeer> peers = new ArrayList<>();
+        try {
+            for (int i = 0; i < BadInputLab.TUNNELS_MAX; i++) {
+                peers.add(secured("peer" + i % 8));
             }
+            for (int i = 0; i < 3; i++) {
+                HostilePeer honest = secured("honest" + i);
+                peers.add(honest);
+                assertEquals(200, honest.connect(echo()));
+            }
+            tally.expect(Map.of(BadPeer.LIMIT, 3L));
+        } finally {
+            closePeers(peers);
+        }
+    }
+
+    /** One identity has no more than its share, however many tunnels it opens, and loses its own. */
+    @Test
+    void onePeerHasNoMoreThanItsShare() throws IOException {
+        Tally tally = LAB.tally();
+        List<HostilePeer> greedy = new ArrayList<>();
+        int share = BadInputLab.TUNNELS_MAX / 4;
+        try {
+            for (int i = 0; i < BadInputLab.TUNNELS_MAX; i++) {
+                greedy.add(secured("greedy"));
+            }
+            // Each loop makes room among those that it serves, the first of which may have come late.
+            tally.expect(Map.of(BadPeer.LIMIT, (long) BadInputLab.TUNNELS_MAX - share));
+            try (HostilePeer honest = secured("honest")) {
+                assertEquals(200, honest.connect(echo()));
+            }
+            tally.expect(Map.of(BadPeer.LIMIT, (long) BadInputLab.TUNNELS_MAX - share));
+        } finally {
+            closePeers(greedy);
+        }
+    }
+
+    private static String echo() {
+        return victim().getHostAddress() + ":" + BadInputLab.ECHO;
+    }
+
+    private static HostilePeer secured(String name) throws IOException {
+        TestCa.Identity identity = LAB.ca().identity(MeshYaml.idOf(name));
+        return HostilePeer.dial(LAB.ns("away"), victim(), TlsSession.Look.of(identity))
+                .greet();
+    }
+
+    private static void closePeers(List<HostilePeer> peers) throws IOException {
+        for (HostilePeer peer : peers) {
+            peer.close();
         }
     }
 
