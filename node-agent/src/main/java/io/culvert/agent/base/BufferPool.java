@@ -55,6 +55,10 @@ public final class BufferPool {
             this.bytesMax = bytesMax;
         }
 
+        long bytesMax() {
+            return bytesMax;
+        }
+
         long free() {
             return bytesMax - lent;
         }

@@ -23,7 +23,7 @@ public final class BufferShare {
         Chunk borrow(int wanted);
     }
 
-    /** What is lent of one part of the pool. */
+    /** What is lent of one part of the pool, for one purpose. */
     static final class Claim {
         private final BufferPool pool;
         private final BufferPool.Part part;
@@ -34,14 +34,9 @@ public final class BufferShare {
             this.part = part;
         }
 
-        /** No more than is left to all. */
-        private long allowed() {
-            return part.free() - lent;
-        }
-
-        private @Nullable Chunk borrow(BufferPool.Size wanted) {
-            BufferPool.Size size = pool.within(allowed(), wanted);
-            return size.bytes() <= allowed() ? lend(size) : null;
+        private @Nullable Chunk borrow(BufferPool.Size wanted, long allowed) {
+            BufferPool.Size size = pool.within(allowed, wanted);
+            return size.bytes() <= allowed ? lend(size) : null;
         }
 
         private Chunk lend(BufferPool.Size size) {
@@ -59,39 +54,62 @@ public final class BufferShare {
 
     /** What one read of a tunnel may need: a small buffer for each of many streams, and more for what it carries. */
     private static final long READ_NEEDS_MAX = 1 << 20;
+    /** It never needs more than this part of a small pool. */
+    private static final int READ_NEEDS_SHARE = 8;
     /** An eighth of all memory lent to one share, when nobody else holds any. */
     private static final int PRESSURE = 6;
 
     private final BufferPool pool;
-    private final Claim ordinary;
+    /** Of the ordinary part: bytes that wait for applications. */
+    private final Claim standing;
+    /** Of the same part: what tunnels need to go on, which comes back by itself. */
+    private final Claim passing;
+
     private final Claim reserve;
     private final Map<BufferWait.Kind, Set<BufferWait>> waits = new EnumMap<>(BufferWait.Kind.class);
 
     BufferShare(BufferPool pool) {
         this.pool = pool;
-        this.ordinary = new Claim(pool, pool.ordinary());
+        this.standing = new Claim(pool, pool.ordinary());
+        this.passing = new Claim(pool, pool.ordinary());
         this.reserve = new Claim(pool, pool.reserve());
         for (BufferWait.Kind kind : BufferWait.Kind.values()) {
             waits.put(kind, new LinkedHashSet<>());
         }
     }
 
+    private long lent() {
+        return standing.lent + passing.lent;
+    }
+
+    /** No more than is left to all. */
+    private long allowed() {
+        return pool.ordinary().free() - lent();
+    }
+
+    private long allowedOfReserve() {
+        return pool.reserve().free() - reserve.lent;
+    }
+
     /** {@link Lender#borrow} for bytes that wait for an application. */
     public @Nullable Chunk borrow(int wanted) {
-        return ordinary.borrow(pool.sizeFor(wanted));
+        return standing.borrow(pool.sizeFor(wanted), allowed());
     }
 
     /** {@link Lender#borrow} for what a tunnel needs to go on, from the reserve when there is nothing else. */
     public @Nullable Chunk borrowForTunnel(int wanted) {
         BufferPool.Size size = pool.sizeFor(wanted);
-        Chunk lent = ordinary.borrow(size);
-        return lent == null ? reserve.borrow(size) : lent;
+        Chunk lent = passing.borrow(size, allowed());
+        return lent == null ? reserve.borrow(size, allowedOfReserve()) : lent;
     }
 
     /** A buffer that holds any TLS record; null when none may be lent. */
     public @Nullable Chunk borrowForRecord() {
-        Claim lender = ordinary.allowed() >= BufferPool.RECORD ? ordinary : reserve;
-        return lender.allowed() >= BufferPool.RECORD ? lender.lend(pool.sizeFor(BufferPool.RECORD)) : null;
+        BufferPool.Size size = pool.sizeFor(BufferPool.RECORD);
+        if (allowed() >= BufferPool.RECORD) {
+            return passing.lend(size);
+        }
+        return allowedOfReserve() >= BufferPool.RECORD ? reserve.lend(size) : null;
     }
 
     /** {@link Lender#borrow} by somebody who gives as large a buffer back in the same call chain; never null. */
@@ -105,11 +123,11 @@ public final class BufferShare {
      * lent, 0 when all is. As many can be borrowed at once.
      */
     public int slack() {
-        long allowed = ordinary.allowed();
-        if (8 * ordinary.lent <= allowed && allowed >= BufferPool.LARGE) {
+        long allowed = allowed();
+        if (8 * lent() <= allowed && allowed >= BufferPool.LARGE) {
             return BufferPool.LARGE;
         }
-        if (2 * ordinary.lent <= allowed && allowed >= BufferPool.RECORD) {
+        if (2 * lent() <= allowed && allowed >= BufferPool.RECORD) {
             return BufferPool.RECORD;
         }
         return allowed >= BufferPool.SMALL ? BufferPool.SMALL : 0;
@@ -122,17 +140,18 @@ public final class BufferShare {
     }
 
     /**
-     * Whether a tunnel may be read, because whatever a read brings can be kept should no application take it. Whoever holds
-     * little already needs little.
+     * Whether a tunnel may be read, because whatever a read brings can be kept should no application take it; the less waits
+     * already, the less that is. Always while nothing waits, since then no application could make room.
      */
     public boolean isAmple() {
-        return ordinary.allowed() >= Math.clamp(ordinary.lent, 2L * BufferPool.LARGE, READ_NEEDS_MAX)
-                || ordinary.lent == 0 && ordinary.allowed() > 0;
+        long most = Math.min(READ_NEEDS_MAX, pool.ordinary().bytesMax() / READ_NEEDS_SHARE);
+        long least = Math.min(2L * BufferPool.LARGE, most);
+        return standing.lent == 0 || allowed() >= Math.clamp(standing.lent, least, most);
     }
 
     /** Whether so much waits already that peers should be asked to send less ahead. */
     public boolean isShort() {
-        return PRESSURE * ordinary.lent > ordinary.allowed();
+        return PRESSURE * lent() > allowed();
     }
 
     void await(BufferWait wait) {
@@ -159,9 +178,9 @@ public final class BufferShare {
 
     /** Tells whoever has waited longest for what can be had now, tunnels first. */
     boolean wakeOne() {
-        return Math.max(ordinary.allowed(), reserve.allowed()) >= BufferPool.RECORD && wakeOne(BufferWait.Kind.RECORD)
+        return Math.max(allowed(), allowedOfReserve()) >= BufferPool.RECORD && wakeOne(BufferWait.Kind.RECORD)
                 || isAmple() && wakeOne(BufferWait.Kind.READ)
-                || ordinary.allowed() >= BufferPool.SMALL && wakeOne(BufferWait.Kind.SLACK);
+                || allowed() >= BufferPool.SMALL && wakeOne(BufferWait.Kind.SLACK);
     }
 
     private boolean wakeOne(BufferWait.Kind kind) {
@@ -177,6 +196,6 @@ public final class BufferShare {
 
     /** How many bytes of buffers are lent now. */
     public long lentBytes() {
-        return ordinary.lent + reserve.lent;
+        return lent() + reserve.lent;
     }
 }
