@@ -318,7 +318,7 @@ public enum Knob {
                     .byDefault("2048")
                     .within("1", "1000000")
                     .means(
-                            "How many tunnels from peers one pod accepts, of any one identity a quarter of them; idle ones make room for new ones, and where none is idle further ones are refused.")),
+                            "How many tunnels from peers one pod accepts, of any one identity at one address a quarter of them; idle ones make room for new ones, and where none is idle further ones are refused.")),
     STREAMS_MAX(row(KnobType.INTEGER, "--max-streams", "limits.streamsPerTunnel", "CULVERT_MAX_STREAMS_PER_TUNNEL")
             .byDefault("200")
             .within("1", "65535")

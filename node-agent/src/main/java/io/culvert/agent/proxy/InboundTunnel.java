@@ -42,7 +42,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     private Runnable withdrawWish = () -> {};
     private boolean secured;
     /** Under which it is counted. */
-    private @Nullable SpiffeId countedFor;
+    private @Nullable TunnelPeer countedFor;
 
     private boolean closed;
 
@@ -89,7 +89,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     }
 
     /** One peer must not take all places, whatever policy says of its connections. */
-    private boolean takePeerPlace(SpiffeId id) {
+    private boolean takePeerPlace(TunnelPeer id) {
         if (!pod.takePeerPlace(id)) {
             InboundTunnel idle = podLoop.provenTunnels().longestIdleOf(id);
             if (idle == null || !idle.makeRoom("its peer opened another one at its limit") || !pod.takePeerPlace(id)) {
@@ -181,7 +181,8 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         podLoop.proven(this);
         peerIdentity = identity;
         metrics().tunnelOpened(TunnelRole.SERVER);
-        if (identity instanceof PeerIdentity.Verified verified && !takePeerPlace(verified.id())) {
+        if (identity instanceof PeerIdentity.Verified verified
+                && !takePeerPlace(new TunnelPeer(verified.id(), peer.ip()))) {
             podLoop.loop().execute(this::refusePeer);
         } else if (podLoop.isDraining()) {
             podLoop.loop().execute(this::drain);
@@ -264,7 +265,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         }
         closed = true;
         podLoop.proven(this);
-        SpiffeId counted = countedFor;
+        TunnelPeer counted = countedFor;
         if (counted != null) {
             podLoop.provenTunnels().remove(counted, this);
             pod.givePeerPlaceBack(counted);

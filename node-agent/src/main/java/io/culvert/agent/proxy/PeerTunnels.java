@@ -1,6 +1,5 @@
 package io.culvert.agent.proxy;
 
-import io.culvert.protocol.identity.SpiffeId;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -9,20 +8,20 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pod's secured tunnels on one loop, by the identity that their peers proved, so that those which take much give way first.
+ * A pod's secured tunnels on one loop, by peer, so that those which take much give way first.
  *
  * <p>Runs on: its loop. Bounds: the pod's tunnels.
  */
 final class PeerTunnels {
     private static final Comparator<InboundTunnel> BY_IDLENESS = Comparator.comparingLong(InboundTunnel::idleNanos);
 
-    private final Map<SpiffeId, Set<InboundTunnel>> byPeer = new HashMap<>();
+    private final Map<TunnelPeer, Set<InboundTunnel>> byPeer = new HashMap<>();
 
-    void add(SpiffeId peer, InboundTunnel tunnel) {
+    void add(TunnelPeer peer, InboundTunnel tunnel) {
         byPeer.computeIfAbsent(peer, fresh -> new LinkedHashSet<>()).add(tunnel);
     }
 
-    void remove(SpiffeId peer, InboundTunnel tunnel) {
+    void remove(TunnelPeer peer, InboundTunnel tunnel) {
         Set<InboundTunnel> left = byPeer.get(peer);
         if (left != null && left.remove(tunnel) && left.isEmpty()) {
             byPeer.remove(peer);
@@ -31,7 +30,7 @@ final class PeerTunnels {
 
     /** The peer's tunnel without streams that has had none for longest. */
     @Nullable
-    InboundTunnel longestIdleOf(SpiffeId peer) {
+    InboundTunnel longestIdleOf(TunnelPeer peer) {
         Set<InboundTunnel> its = byPeer.get(peer);
         return its == null ? null : longestIdle(its);
     }

@@ -2,7 +2,6 @@ package io.culvert.agent.proxy;
 
 import io.culvert.agent.config.LimitConfig;
 import io.culvert.agent.hbone.Tunnel;
-import io.culvert.protocol.identity.SpiffeId;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
@@ -27,7 +26,7 @@ final class Pod {
     private final Tunnel.Terms serverTerms;
     private final AtomicInteger open = new AtomicInteger();
     private final Map<OpenConnection.Place, AtomicInteger> openOfKind = new EnumMap<>(OpenConnection.Place.class);
-    private final ConcurrentMap<SpiffeId, Integer> tunnelsOfPeer = new ConcurrentHashMap<>();
+    private final ConcurrentMap<TunnelPeer, Integer> tunnelsOfPeer = new ConcurrentHashMap<>();
     private volatile @Nullable Runnable whenEmpty;
 
     Pod(ProxyWorld world, PodIdentity identity, boolean spoofing) {
@@ -85,7 +84,7 @@ final class Pod {
     }
 
     /** Whether one more tunnel may be the peer's, and if so counts it. */
-    boolean takePeerPlace(SpiffeId peer) {
+    boolean takePeerPlace(TunnelPeer peer) {
         int max = Math.max(1, max(OpenConnection.Place.TUNNEL) / PEER_SHARE);
         if (tunnelsOfPeer.merge(peer, 1, Integer::sum) > max) {
             givePeerPlaceBack(peer);
@@ -94,7 +93,7 @@ final class Pod {
         return true;
     }
 
-    void givePeerPlaceBack(SpiffeId peer) {
+    void givePeerPlaceBack(TunnelPeer peer) {
         tunnelsOfPeer.computeIfPresent(peer, (_, count) -> count == 1 ? null : count - 1);
     }
 

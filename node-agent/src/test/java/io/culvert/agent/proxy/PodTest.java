@@ -13,6 +13,7 @@ import io.culvert.agent.mesh.Records;
 import io.culvert.agent.sim.SimLoop;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.protocol.net.IpAddress;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -52,12 +53,15 @@ class PodTest {
     @Test
     void hasPlacesForOnePeer_thatNoOtherPeerTakes() {
         Pod pod = pod(3, 2 * Pod.PEER_SHARE);
-        SpiffeId greedy = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/greedy");
-        SpiffeId other = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/other");
+        TunnelPeer greedy = new TunnelPeer(
+                SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/greedy"), IpAddress.parse("192.0.2.7"));
+        TunnelPeer other =
+                new TunnelPeer(SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/other"), IpAddress.parse("192.0.2.7"));
         assertTrue(pod.takePeerPlace(greedy));
         assertTrue(pod.takePeerPlace(greedy));
         assertFalse(pod.takePeerPlace(greedy));
         assertTrue(pod.takePeerPlace(other));
+        assertTrue(pod.takePeerPlace(new TunnelPeer(greedy.id(), IpAddress.parse("192.0.2.8"))), "a replica of its");
         pod.givePeerPlaceBack(greedy);
         assertTrue(pod.takePeerPlace(greedy));
         assertFalse(pod.takePeerPlace(greedy));
