@@ -53,7 +53,7 @@ final class ClientWait {
     /** What the mesh knows of the pod now. */
     @Nullable
     Workload known(MeshSnapshot snapshot) {
-        return snapshot.localWorkload(pod.name(), pod.namespace(), pod.serviceAccount());
+        return pod.in(snapshot);
     }
 
     /** Calls back once, at once if the pod is known; with null when it did not become known in time. */

@@ -31,7 +31,7 @@ final class DnsConnection implements RelaySocket.Listener {
     private final PodResolver resolver;
     private final Owner owner;
     private final Turn turn;
-    private final DnsFrames frames = new DnsFrames();
+    private final DnsPipe pipe;
     private final ArrayDeque<ByteBuffer> out = new ArrayDeque<>();
     private final Deadline idle = new Deadline();
     private int underWay;
@@ -46,6 +46,7 @@ final class DnsConnection implements RelaySocket.Listener {
         this.resolver = resolver;
         this.owner = owner;
         this.turn = new Turn(loop, this);
+        this.pipe = new DnsPipe(loop, socket);
     }
 
     void start() {
@@ -68,7 +69,7 @@ final class DnsConnection implements RelaySocket.Listener {
     public void onReady() {
         write();
         while (!closed && takesMore()) {
-            byte[] query = frames.next();
+            byte[] query = pipe.next();
             if (query != null) {
                 ask(query);
             } else if (ended || !socket.isReadable() || !read()) {
@@ -86,15 +87,11 @@ final class DnsConnection implements RelaySocket.Listener {
 
     /** Reads once; false when there was nothing. */
     private boolean read() {
-        ByteBuffer scratch = loop.relayScratch();
-        scratch.limit(Math.min(scratch.capacity(), frames.room()));
-        int count = socket.read(scratch);
+        int count = pipe.read();
         if (count == RelaySocket.BROKEN) {
             close();
         } else if (count == RelaySocket.END) {
             ended = true;
-        } else {
-            frames.add(scratch.flip());
         }
         return count > 0;
     }
@@ -122,22 +119,16 @@ final class DnsConnection implements RelaySocket.Listener {
     private void write() {
         while (!closed && !out.isEmpty()) {
             ByteBuffer next = out.peekFirst();
-            ByteBuffer scratch = loop.relayScratch();
-            int length = Math.min(scratch.remaining(), next.remaining());
-            scratch.put(next.slice(next.position(), length)).flip();
-            int taken = socket.write(scratch);
+            int taken = pipe.write(next);
             if (taken == RelaySocket.BROKEN) {
                 close();
                 return;
             }
             progress |= taken > 0;
-            next.position(next.position() + taken);
-            if (!next.hasRemaining()) {
-                out.removeFirst();
-            }
-            if (taken < length) {
+            if (next.hasRemaining()) {
                 return;
             }
+            out.removeFirst();
         }
     }
 

@@ -1,6 +1,5 @@
 package io.culvert.agent.dns;
 
-import io.culvert.agent.base.Deadline;
 import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.relay.RelaySocket;
 import io.culvert.protocol.dns.DnsExchange;
@@ -10,39 +9,30 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** One message to one server over a TCP connection of its own. */
-final class TcpTry implements UpstreamTry, Dialer.Listener, RelaySocket.Listener {
-    private final NetUpstream.Surroundings surroundings;
-    private final IpPort server;
-    private final byte[] asked;
-    private final Upstream.Listener listener;
-    private final Deadline deadline = new Deadline();
-    private final DnsFrames frames = new DnsFrames();
+final class TcpTry extends UpstreamTry implements Dialer.Listener, RelaySocket.Listener {
     private final ByteBuffer out;
     private Runnable dialling = () -> {};
     private @Nullable RelaySocket socket;
-    private boolean over;
+    private @Nullable DnsPipe pipe;
 
     TcpTry(NetUpstream.Surroundings surroundings, IpPort server, byte[] asked, Upstream.Listener listener) {
-        this.surroundings = surroundings;
-        this.server = server;
-        this.asked = asked;
-        this.listener = listener;
+        super(surroundings, server, asked, listener);
         this.out = DnsFrames.framed(asked);
     }
 
     @Override
-    public void start(long timeoutNanos) {
-        deadline.start(surroundings.loop(), () -> fail("does not answer"), timeoutNanos);
-        dialling = surroundings.dialer().dial(server, null, this);
+    void begin() {
+        dialling = surroundings().dialer().dial(server(), null, this);
     }
 
     @Override
     public void onConnected(RelaySocket connected) {
-        if (over) {
+        if (isOver()) {
             connected.close();
             return;
         }
         socket = connected;
+        pipe = new DnsPipe(surroundings().loop(), connected);
         connected.listener(this);
         onReady();
     }
@@ -55,47 +45,27 @@ final class TcpTry implements UpstreamTry, Dialer.Listener, RelaySocket.Listener
     @Override
     public void onReady() {
         RelaySocket open = socket;
-        if (over || open == null) {
+        DnsPipe messages = pipe;
+        if (isOver() || open == null || messages == null) {
             return;
         }
-        if (out.hasRemaining() && !write(open)) {
+        if (messages.write(out) == RelaySocket.BROKEN) {
             fail("the connection broke");
             return;
         }
-        while (!over && open.isReadable()) {
-            read(open);
+        while (!isOver() && open.isReadable()) {
+            read(messages);
         }
     }
 
-    private boolean write(RelaySocket to) {
-        while (out.hasRemaining()) {
-            ByteBuffer scratch = surroundings.loop().relayScratch();
-            int length = Math.min(scratch.remaining(), out.remaining());
-            scratch.put(out.slice(out.position(), length)).flip();
-            int taken = to.write(scratch);
-            if (taken == RelaySocket.BROKEN) {
-                return false;
-            }
-            out.position(out.position() + taken);
-            if (taken < length) {
-                return true;
-            }
-        }
-        return true;
-    }
-
-    private void read(RelaySocket from) {
-        ByteBuffer scratch = surroundings.loop().relayScratch();
-        scratch.limit(Math.min(scratch.capacity(), frames.room()));
-        int count = from.read(scratch);
+    private void read(DnsPipe messages) {
+        int count = messages.read();
         if (count < 0) {
             fail("closed the connection");
         } else if (count > 0) {
-            frames.add(scratch.flip());
-            byte[] response = frames.next();
-            if (response != null && DnsExchange.answers(asked, response)) {
-                cancel();
-                listener.onAnswer(response);
+            byte[] response = messages.next();
+            if (response != null && DnsExchange.answers(asked(), response)) {
+                succeed(response);
             } else if (response != null) {
                 fail("answers what was not asked");
             }
@@ -107,20 +77,8 @@ final class TcpTry implements UpstreamTry, Dialer.Listener, RelaySocket.Listener
         fail(String.valueOf(fault));
     }
 
-    private void fail(String why) {
-        if (!over) {
-            cancel();
-            listener.onFailure("DNS server " + server + ": " + why);
-        }
-    }
-
     @Override
-    public void cancel() {
-        if (over) {
-            return;
-        }
-        over = true;
-        deadline.cancel();
+    void release() {
         dialling.run();
         RelaySocket open = socket;
         if (open != null) {

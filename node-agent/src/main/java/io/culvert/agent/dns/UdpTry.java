@@ -1,7 +1,7 @@
 package io.culvert.agent.dns;
 
-import io.culvert.agent.base.Deadline;
 import io.culvert.protocol.dns.DnsExchange;
+import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.shim.Fds;
 import io.culvert.shim.ShimException;
@@ -24,36 +24,25 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bounds: {@link #STRANGERS_MAX} datagrams that answer something else.
  */
-final class UdpTry implements UpstreamTry, EpollIoHandle {
+final class UdpTry extends UpstreamTry implements EpollIoHandle {
     private static final int STRANGERS_MAX = 64;
     private static final int READS_PER_TURN_MAX = 16;
-    private static final long ANY_V4 = 0xffff_0000_0000L;
 
-    private final NetUpstream.Surroundings surroundings;
-    private final IpPort server;
-    private final byte[] asked;
-    private final Upstream.Listener listener;
-    private final Deadline deadline = new Deadline();
     private @Nullable Socket socket;
     private @Nullable IoRegistration registration;
     private int strangers;
-    private boolean over;
 
     UdpTry(NetUpstream.Surroundings surroundings, IpPort server, byte[] asked, Upstream.Listener listener) {
-        this.surroundings = surroundings;
-        this.server = server;
-        this.asked = asked;
-        this.listener = listener;
+        super(surroundings, server, asked, listener);
     }
 
     @Override
-    public void start(long timeoutNanos) {
-        deadline.start(surroundings.loop(), () -> fail("does not answer"), timeoutNanos);
+    void begin() {
         try {
             Socket opened = open();
             socket = opened;
-            boolean _ = opened.connect(address(server));
-            IoRegistration registered = surroundings.loop().register(this).getNow();
+            boolean _ = opened.connect(address(server()));
+            IoRegistration registered = surroundings().loop().register(this).getNow();
             registration = registered;
             registered.submit(EpollIoOps.EPOLLIN);
             send(opened);
@@ -63,10 +52,17 @@ final class UdpTry implements UpstreamTry, EpollIoHandle {
     }
 
     private Socket open() throws ShimException {
-        boolean v4 = server.ip().isV4();
-        int fd = surroundings
+        boolean v4 = server().ip().isV4();
+        int fd = surroundings()
                 .sockets()
-                .bindUdp(surroundings.netns(), new UdpSpec(0, v4 ? ANY_V4 : 0, 0, false, surroundings.mark()));
+                .bindUdp(
+                        surroundings().netns(),
+                        new UdpSpec(
+                                0,
+                                v4 ? IpAddress.V4_ANY.low() : 0,
+                                0,
+                                false,
+                                surroundings().mark()));
         try {
             return new Socket(fd);
         } catch (RuntimeException e) {
@@ -84,10 +80,10 @@ final class UdpTry implements UpstreamTry, EpollIoHandle {
     }
 
     private void send(Socket to) throws IOException {
-        ByteBuffer scratch = surroundings.loop().relayScratch();
-        scratch.put(asked).flip();
+        ByteBuffer scratch = surroundings().loop().relayScratch();
+        scratch.put(asked()).flip();
         int sent = to.write(scratch, 0, scratch.limit());
-        if (sent != asked.length) {
+        if (sent != asked().length) {
             fail("cannot be sent to");
         }
     }
@@ -95,7 +91,7 @@ final class UdpTry implements UpstreamTry, EpollIoHandle {
     @Override
     public void handle(IoRegistration source, IoEvent event) {
         try {
-            for (int i = 0; i < READS_PER_TURN_MAX && !over; i++) {
+            for (int i = 0; i < READS_PER_TURN_MAX && !isOver(); i++) {
                 if (!receive()) {
                     return;
                 }
@@ -111,7 +107,7 @@ final class UdpTry implements UpstreamTry, EpollIoHandle {
         if (from == null) {
             return false;
         }
-        ByteBuffer scratch = surroundings.loop().relayScratch();
+        ByteBuffer scratch = surroundings().loop().relayScratch();
         int count = from.recv(scratch, 0, scratch.capacity());
         if (count == 0) {
             return false;
@@ -119,29 +115,16 @@ final class UdpTry implements UpstreamTry, EpollIoHandle {
         // Of an empty datagram, -1 is told.
         byte[] response = new byte[Math.max(0, count)];
         scratch.get(0, response);
-        if (DnsExchange.answers(asked, response)) {
-            cancel();
-            listener.onAnswer(response);
+        if (DnsExchange.answers(asked(), response)) {
+            succeed(response);
         } else if (++strangers >= STRANGERS_MAX) {
             fail("answers what was not asked");
         }
         return true;
     }
 
-    private void fail(String why) {
-        if (!over) {
-            cancel();
-            listener.onFailure("DNS server " + server + ": " + why);
-        }
-    }
-
     @Override
-    public void cancel() {
-        if (over) {
-            return;
-        }
-        over = true;
-        deadline.cancel();
+    void release() {
         Socket opened = socket;
         if (opened != null) {
             try {

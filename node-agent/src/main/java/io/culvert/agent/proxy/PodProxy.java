@@ -11,6 +11,7 @@ import io.culvert.agent.relay.Dialer;
 import io.culvert.agent.relay.NetnsDialer;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.protocol.net.IpAddress;
 import io.culvert.shim.ConnectSpec;
 import io.culvert.shim.Fds;
 import io.culvert.shim.ListenSpec;
@@ -150,7 +151,7 @@ public final class PodProxy implements ServingProxy {
 
     /** With 0 before it this is [::], dual-stack where the namespace has IPv6, or 0.0.0.0. */
     private static long any(SocketConfig sockets) {
-        return sockets.ipv6() ? 0 : 0xffff_0000_0000L;
+        return sockets.ipv6() ? 0 : IpAddress.V4_ANY.low();
     }
 
     private static int listen(ProxyHost host, PodNetns netns, ListenSpec spec) throws ShimException {

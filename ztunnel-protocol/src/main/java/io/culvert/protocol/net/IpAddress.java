@@ -15,6 +15,7 @@ public record IpAddress(long high, long low) implements Comparable<IpAddress> {
     private static final long MAPPED_PREFIX = 0xffff_0000_0000L;
     public static final IpAddress V6_ANY = new IpAddress(0, 0);
     public static final IpAddress V6_LOOPBACK = new IpAddress(0, 1);
+    public static final IpAddress V4_ANY = ofV4(0);
     public static final IpAddress V4_LOOPBACK = ofV4(0x7f000001);
 
     /** From the 32 bits of an IPv4 address in network order, as an int. */
