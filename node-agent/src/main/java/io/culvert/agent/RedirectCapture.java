@@ -4,7 +4,6 @@ import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.CaptureConfig;
 import io.culvert.agent.config.MeshConfig;
 import io.culvert.agent.pods.Capture;
-import io.culvert.cni.redirect.Iptables;
 import io.culvert.cni.redirect.NamespaceLock;
 import io.culvert.cni.redirect.RedirectApplier;
 import io.culvert.cni.redirect.RedirectException;
@@ -28,9 +27,6 @@ import java.util.function.Consumer;
 final class RedirectCapture implements Capture {
     private static final System.Logger LOG = System.getLogger(RedirectCapture.class.getName());
 
-    /** Where the lock files of iptables are, of all agents and commands of this machine. */
-    private static final Path LOCKS = Path.of("/run/culvert/locks");
-
     private final RedirectApplier applier;
     private final RedirectSpec spec;
     private final CaptureLedger ledger;
@@ -44,7 +40,7 @@ final class RedirectCapture implements Capture {
     /** Looks for the iptables to use, and whether what is captured can be noted. */
     static RedirectCapture detect(AgentConfig config) throws RedirectException, IOException {
         CaptureLedger ledger = ledger(config);
-        RedirectApplier applier = applier();
+        RedirectApplier applier = RedirectApplier.detect();
         LOG.log(System.Logger.Level.INFO, () -> "redirect rules are written by " + applier);
         return new RedirectCapture(applier, spec(CaptureConfig.of(config)), ledger);
     }
@@ -79,11 +75,6 @@ final class RedirectCapture implements Capture {
         return config.mesh().source() instanceof MeshConfig.MeshFile(Path file)
                 ? file.toAbsolutePath().normalize().toString()
                 : "";
-    }
-
-    /** Writes rules with the iptables that fits this machine. */
-    static RedirectApplier applier() throws RedirectException {
-        return new RedirectApplier(Iptables.detect(Iptables.Choice.DETECT), LOCKS);
     }
 
     static RedirectSpec spec(CaptureConfig config) {

@@ -89,7 +89,7 @@ final class RedirectCommand {
         try (PodNetns netns = PodNetns.open(name)) {
             CaptureConfig config = AgentConfigLoader.loadCapture(
                     ConfigInputs.ofProcess(AgentOptions.flags(parsed), AgentOptions.file(parsed)));
-            RedirectStatus status = work.on(new Subject(name, netns, RedirectCapture.applier(), config));
+            RedirectStatus status = work.on(new Subject(name, netns, RedirectApplier.detect(), config));
             out.println(parsed.hasMatchedOption(JSON) ? json(name, status) : text(status));
             boolean asked = parsed.commandSpec().name().equals("remove")
                     ? status instanceof RedirectStatus.NotCaptured

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.culvert.agent.config.AgentConfigLoader;
 import io.culvert.agent.config.ConfigInputs;
 import io.culvert.agent.config.Knob;
+import io.culvert.cni.redirect.RedirectApplier;
 import io.culvert.shim.PodNetns;
 import io.culvert.testkit.NetnsLab;
 import java.nio.file.Files;
@@ -54,7 +55,7 @@ class RedirectCommandNetnsIT {
         assertEquals("not captured", run(1, "check"));
         CaptureLedger ledger = new CaptureLedger(CaptureLedger.folder(folder).resolve("node-a"), "");
         try (PodNetns netns = PodNetns.open(pod)) {
-            RedirectCapture.applier()
+            RedirectApplier.detect()
                     .apply(
                             pod,
                             RedirectCapture.spec(AgentConfigLoader.loadCapture(new ConfigInputs(

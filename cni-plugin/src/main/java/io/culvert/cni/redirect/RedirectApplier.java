@@ -29,6 +29,8 @@ public final class RedirectApplier {
         "No such file or directory", "No such process", "FIB table does not exist", "not supported"
     };
 
+    private static final Path LOCKS = Path.of("/run/culvert/locks");
+
     private final Iptables iptables;
     private final Path lockFolder;
     private final ToolRunner tools = new ToolRunner(TOOL_TIME_MAX);
@@ -38,6 +40,11 @@ public final class RedirectApplier {
         PRESENT,
         NOT_ON_LOOPBACK,
         ABSENT
+    }
+
+    /** An applier that uses the iptables that fits this machine, and the locks of all agents and commands on it. */
+    public static RedirectApplier detect() throws RedirectException {
+        return new RedirectApplier(Iptables.detect(Iptables.Choice.DETECT), LOCKS);
     }
 
     /**

@@ -8,7 +8,6 @@ import io.culvert.agent.fakeplane.FakeControlPlane;
 import io.culvert.agent.fakeplane.FakeDiscovery;
 import io.culvert.agent.mesh.Records;
 import io.culvert.agent.zds.ZdsServer;
-import io.culvert.cni.redirect.Iptables;
 import io.culvert.cni.redirect.RedirectApplier;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.cni.redirect.RedirectSpec;
@@ -276,8 +275,7 @@ public final class AmbientLab implements Agents, AutoCloseable {
     /** Writes the redirect rules of a pod. */
     public void capture(String pod) {
         try {
-            new RedirectApplier(Iptables.detect(Iptables.Choice.DETECT), Path.of("/run/culvert/locks"))
-                    .apply(ns(pod).path(), RedirectSpec.standard());
+            RedirectApplier.detect().apply(ns(pod).path(), RedirectSpec.standard());
         } catch (RedirectException e) {
             throw new IllegalStateException(e);
         }

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.culvert.cni.redirect.Iptables;
 import io.culvert.cni.redirect.RedirectApplier;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.cni.redirect.RedirectSpec;
@@ -94,8 +93,7 @@ class ZdsNetnsIT {
 
     private static void capture(Netns pod) {
         try {
-            new RedirectApplier(Iptables.detect(Iptables.Choice.DETECT), Path.of("/run/culvert/locks"))
-                    .apply(pod.path(), RedirectSpec.standard());
+            RedirectApplier.detect().apply(pod.path(), RedirectSpec.standard());
         } catch (RedirectException e) {
             throw new AssertionError(e);
         }

@@ -39,14 +39,11 @@ class GatewayInteropIT {
         return LAB.lab();
     }
 
-    private static String ip(String pod) {
-        return lab().ns(pod).ipv4().getHostAddress();
-    }
-
     @BeforeAll
     static void start() {
         backend = NetProbe.serve(lab().net(), lab().ns("backend"), PORT, List.of("--quiet"), "echo");
-        envoy = EnvoyProcess.start(lab(), lab().ns("gateway"), "gateway.yaml", Map.of("BACKEND_IP", ip("backend")));
+        envoy = EnvoyProcess.start(
+                lab(), lab().ns("gateway"), "gateway.yaml", Map.of("BACKEND_IP", lab().ip("backend")));
         open = mesh("backend");
     }
 
@@ -58,7 +55,8 @@ class GatewayInteropIT {
         entries.add(new MeshYaml.Entry(
                 "workloads",
                 "far",
-                "network: other, protocol: HBONE, networkGateway: {address: " + ip("gateway") + ", network: other}"));
+                "network: other, protocol: HBONE, networkGateway: {address: " + lab().ip("gateway")
+                        + ", network: other}"));
         return new MeshYaml(entries)
                 .service(
                         "remote",
@@ -88,7 +86,7 @@ class GatewayInteropIT {
         LogEntry source = since.onlyConnection("one");
         assertEquals(MeshYaml.idOf("client"), source.field("src.identity"));
         assertEquals(MeshYaml.idOf("backend"), source.field("dst.identity"));
-        assertEquals(ip("gateway") + ":15008", source.field("dst.addr"));
+        assertEquals(lab().ip("gateway") + ":15008", source.field("dst.addr"));
         assertEquals(HOST + ":80", source.field("dst.hbone_addr"));
         assertEquals("3000000", source.field("bytes_sent"));
         assertEquals("3000000", source.field("bytes_recv"));
@@ -97,7 +95,7 @@ class GatewayInteropIT {
         assertEquals(MeshYaml.idOf("client"), destination.field("src.identity"));
         assertEquals(MeshYaml.idOf("backend"), destination.field("dst.identity"));
         assertEquals(HOST + ":80", destination.field("dst.hbone_addr"));
-        assertTrue(destination.field("src.addr").startsWith(ip("gateway") + ":"), destination.toString());
+        assertTrue(destination.field("src.addr").startsWith(lab().ip("gateway") + ":"), destination.toString());
         envoy.awaitTunnel("peer=" + MeshYaml.idOf("client") + " authority=" + HOST + ":80 status=200");
     }
 

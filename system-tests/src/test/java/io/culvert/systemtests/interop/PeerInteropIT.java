@@ -39,10 +39,6 @@ class PeerInteropIT {
         return LAB.lab();
     }
 
-    private static String ip(String pod) {
-        return lab().ns(pod).ipv4().getHostAddress();
-    }
-
     @BeforeAll
     static void start() {
         server = NetProbe.serve(lab().net(), lab().ns("server"), PORT, List.of("--quiet"), "echo");
@@ -53,7 +49,7 @@ class PeerInteropIT {
                 "peer.yaml",
                 Map.of(
                         "SERVER", MeshYaml.idOf("server"),
-                        "SERVER_IP", ip("server"),
+                        "SERVER_IP", lab().ip("server"),
                         "SERVER_PORT", Integer.toString(PORT),
                         "OUT_PORT", Integer.toString(OUT_PORT)));
         open = lab().mesh().uncaptured(lab().ns("peer"), "protocol: HBONE");
@@ -90,7 +86,8 @@ class PeerInteropIT {
         assertEquals("3000000", entry.field("bytes_sent"));
         assertEquals("3000000", entry.field("bytes_recv"));
         assertEquals("", entry.field("error"));
-        envoy.awaitTunnel("peer=" + MeshYaml.idOf("client") + " authority=" + ip("peer") + ":" + PORT + " status=200");
+        envoy.awaitTunnel(
+                "peer=" + MeshYaml.idOf("client") + " authority=" + lab().ip("peer") + ":" + PORT + " status=200");
     }
 
     @Test
@@ -114,7 +111,7 @@ class PeerInteropIT {
         LogEntry entry = since.onlyConnection("two");
         assertEquals(MeshYaml.idOf("peer"), entry.field("src.identity"));
         assertEquals(MeshYaml.idOf("server"), entry.field("dst.identity"));
-        assertEquals(ip("server") + ":" + PORT, entry.field("dst.hbone_addr"));
+        assertEquals(lab().ip("server") + ":" + PORT, entry.field("dst.hbone_addr"));
         assertEquals("3000000", entry.field("bytes_sent"));
         assertEquals("3000000", entry.field("bytes_recv"));
     }

@@ -43,10 +43,6 @@ class WaypointInteropIT {
         return LAB.lab();
     }
 
-    private static String ip(String pod) {
-        return lab().ns(pod).ipv4().getHostAddress();
-    }
-
     @BeforeAll
     static void start() {
         server = WebServer.start(lab(), lab().ns("server"), PORT);
@@ -57,9 +53,9 @@ class WaypointInteropIT {
                 Map.of(
                         "CLIENT", MeshYaml.idOf("client"),
                         "SERVER", MeshYaml.idOf("server"),
-                        "SERVER_IP", ip("server"),
+                        "SERVER_IP", lab().ip("server"),
                         "SERVER_PORT", Integer.toString(PORT)));
-        String waypoint = "waypoint: {address: " + ip("waypoint") + "}";
+        String waypoint = "waypoint: {address: " + lab().ip("waypoint") + "}";
         MeshYaml mesh = lab().mesh().uncaptured(lab().ns("waypoint"));
         service = mesh.service(
                 "shop",
@@ -87,12 +83,12 @@ class WaypointInteropIT {
         LogEntry first = since.onlyConnection("one");
         assertEquals(MeshYaml.idOf("client"), first.field("src.identity"));
         assertEquals(MeshYaml.idOf("waypoint"), first.field("dst.identity"));
-        assertEquals(ip("waypoint") + ":15008", first.field("dst.addr"));
+        assertEquals(lab().ip("waypoint") + ":15008", first.field("dst.addr"));
         assertEquals(asked, first.field("dst.hbone_addr"));
         LogEntry second = since.onlyConnection("two");
         assertEquals(MeshYaml.idOf("waypoint"), second.field("src.identity"));
         assertEquals(MeshYaml.idOf("server"), second.field("dst.identity"));
-        assertEquals(ip("server") + ":" + PORT, second.field("dst.hbone_addr"));
+        assertEquals(lab().ip("server") + ":" + PORT, second.field("dst.hbone_addr"));
         envoy.awaitTunnel("peer=" + MeshYaml.idOf("client") + " authority=" + asked + " status=200");
     }
 
@@ -112,7 +108,7 @@ class WaypointInteropIT {
     void waypointIsToldWhoAsksForWhat() {
         get("client", "http://" + VIP + "/told").expectOk();
         envoy.awaitTunnel("baggage=k8s.cluster.name=Kubernetes,k8s.namespace.name=demo,k8s.pod.name=client,"
-                + ".* forwarded=for=\"" + ip("client") + ":\\d+\";host=shop.demo.svc.cluster.local"
+                + ".* forwarded=for=\"" + lab().ip("client") + ":\\d+\";host=shop.demo.svc.cluster.local"
                 + " traceparent=00-[0-9a-f]{32}-[0-9a-f]{16}-00");
     }
 
@@ -130,10 +126,10 @@ class WaypointInteropIT {
     void podAddress_passesTheWorkloadsWaypointToo() {
         lab().apply(workload);
         Observation since = lab().observe();
-        CommandResult answer = get("client", "http://" + ip("server") + ":" + PORT + "/by-address");
+        CommandResult answer = get("client", "http://" + lab().ip("server") + ":" + PORT + "/by-address");
         answer.expectOk();
         assertTrue(answer.out().contains("x-waypoint: passed"), answer.toString());
-        expectHops(since, ip("server") + ":" + PORT);
+        expectHops(since, lab().ip("server") + ":" + PORT);
     }
 
     @Test
@@ -155,7 +151,8 @@ class WaypointInteropIT {
         get("client", "http://" + VIP + "/through").expectOk();
         assertNotEquals(
                 0,
-                get("client", "http://" + ip("server") + ":" + PORT + "/around").exit());
+                get("client", "http://" + lab().ip("server") + ":" + PORT + "/around")
+                        .exit());
         List<String> served = WebServer.served(server);
         assertTrue(served.contains("/through") && !served.contains("/around"), served.toString());
     }

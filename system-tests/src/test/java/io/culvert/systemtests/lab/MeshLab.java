@@ -174,6 +174,11 @@ public final class MeshLab implements Agents, AutoCloseable {
         return net.ns(name);
     }
 
+    /** The IPv4 address of a namespace. */
+    public String ip(String name) {
+        return ns(name).ipv4().getHostAddress();
+    }
+
     /** The authority's directory. */
     public Path caFolder() {
         return folder.resolve("ca");
