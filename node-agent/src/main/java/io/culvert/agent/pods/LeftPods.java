@@ -47,20 +47,26 @@ final class LeftPods {
             Optional<List<Path>> captured = capture.captured();
             boolean all = captured.isPresent();
             for (Path name : captured.orElse(List.of())) {
-                all &= release(name, capture::end, netns -> isWanted(netns, null, wanted));
+                all &= isName(name, wanted) || release(name, capture::end, netns -> isWanted(netns, null, wanted));
             }
             for (Path name : capture.abandoned()) {
-                all &= release(
-                        name,
-                        capture::endAbandoned,
-                        netns -> isWanted(netns, null, wanted)
-                                || elsewhere.stream().anyMatch(pod -> mayBe(pod, netns)));
+                all &= isName(name, wanted)
+                        || release(
+                                name,
+                                capture::endAbandoned,
+                                netns -> isWanted(netns, null, wanted)
+                                        || elsewhere.stream().anyMatch(pod -> mayBe(pod, netns)));
             }
             return all;
         } catch (Capture.CaptureException e) {
             LOG.log(System.Logger.Level.WARNING, () -> "pods that left may still be captured: " + e.getMessage());
             return true;
         }
+    }
+
+    /** Whether a wanted pod goes by this name: it did not leave, also when the name comes to lead elsewhere just now. */
+    private static boolean isName(Path name, Map<String, WantedPod> wanted) {
+        return wanted.values().stream().anyMatch(pod -> pod.netns().equals(new PodNamespace.Mounted(name)));
     }
 
     @FunctionalInterface
