@@ -2,10 +2,15 @@ package io.culvert.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -19,6 +24,20 @@ public record FdCensus(Map<String, Integer> byKind) {
     /** Copies the counts in order of kind. */
     public FdCensus {
         byKind = new TreeMap<>(byKind);
+    }
+
+    // What the JVM opens once and keeps is opened first: else the first test that needs it would be taken for one that
+    // leaks.
+    static {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Socket client = new Socket(server.getInetAddress(), server.getLocalPort());
+                Socket accepted = server.accept()) {
+            accepted.getOutputStream()
+                    .write(SecureRandom.getInstance("NativePRNG").nextInt() & 1);
+            int _ = client.getInputStream().read();
+        } catch (IOException | NoSuchAlgorithmException e) {
+            throw new ExceptionInInitializerError(e);
+        }
     }
 
     /** The descriptors of this process. */

@@ -13,7 +13,8 @@ final class LoopWatch {
         BlockHound.builder()
                 .nonBlockingThreadPredicate(
                         others -> others.or(thread -> thread.getName().startsWith("loop-")))
-                // A loop that has ended says so through Netty's global executor, with a lock; nobody waits for it any more.
+                // A loop that has ended says so through Netty's global executor, with a lock; nobody waits for it any
+                // more.
                 .allowBlockingCallsInside("io.netty.util.concurrent.GlobalEventExecutor", "addTask")
                 .blockingMethodCallback(method -> SEEN.add(new Throwable("a loop called " + method)))
                 .install();

@@ -37,7 +37,7 @@ class LoopWatchTest {
     @Test
     void noticesALoopThatAwaitsAnotherThread() {
         CountDownLatch never = new CountDownLatch(1);
-        List<Throwable> seen = seenWhile(() -> assertTrue(!never.await(1, TimeUnit.MILLISECONDS)));
+        List<Throwable> seen = seenWhile(() -> assertTrue(!never.await(300, TimeUnit.MILLISECONDS)));
         assertTrue(!seen.isEmpty());
     }
 
