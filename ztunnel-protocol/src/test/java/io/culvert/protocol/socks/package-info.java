@@ -1,0 +1,4 @@
+@NullMarked
+package io.culvert.protocol.socks;
+
+import org.jspecify.annotations.NullMarked;
