@@ -5,7 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes sockets inside pods' network namespaces, each in one native call that leaves the calling thread where it was.
  *
- * <p>A null namespace means the one that the factory was opened in. Every socket is non-blocking and CLOEXEC. Addresses are 128
+ * <p>A null namespace means the one that the factory was opened in; to make sockets there nothing is entered, and no privilege is
+ * needed for it. Every socket is non-blocking and CLOEXEC. Addresses are 128
  * bits, IPv4 in mapped form {@code ::ffff:a.b.c.d}; link-local addresses that need a scope are not supported.
  *
  * <p>Runs on: any; nothing here waits for a peer. Owns: the handle to the home namespace; descriptors belong to the caller.
@@ -142,7 +143,7 @@ public final class SocketFactory implements AutoCloseable {
                 throw closed;
             }
         }
-        return Scratch.current().namespaces(homeFd, podFd);
+        return Scratch.current().namespaces(homeFd, pod == null || pod.sameNamespaceAs(home) ? -1 : podFd);
     }
 
     private void leave(@Nullable PodNetns pod) {

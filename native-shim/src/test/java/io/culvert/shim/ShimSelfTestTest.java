@@ -17,6 +17,12 @@ class ShimSelfTestTest {
     }
 
     @Test
+    void needsNothing_whereNoNamespaceIsEnteredAndNothingMarked() {
+        assertEquals(List.of(), ShimSelfTest.runAtHome(0));
+        assertEquals(List.of(), ShimSelfTest.runAtHome(1337));
+    }
+
+    @Test
     void findsNothingMissing_asRoot() {
         assertEquals(List.of(), ShimSelfTest.run(0x539));
     }
