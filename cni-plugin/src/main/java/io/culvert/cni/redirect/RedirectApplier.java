@@ -80,7 +80,12 @@ public final class RedirectApplier {
         List<String> reasons = new ArrayList<>();
         Change change = Change.UNCHANGED;
         for (RedirectRules rules : captured(netns, spec, findings)) {
-            addRoute(netns, rules, findings);
+            if (rules.needsRoute()) {
+                addRoute(netns, rules, findings);
+            } else {
+                // It may be there from when more was captured.
+                deleteRoute(netns, rules);
+            }
             Change one = applyRules(netns, rules, reasons);
             change = one.compareTo(change) > 0 ? one : change;
         }
@@ -207,7 +212,7 @@ public final class RedirectApplier {
             SavedRules found = saved(netns, rules.family());
             anything |= found.hasResidue();
             new RedirectDiff(rules, found).differences().forEach(reason -> reasons.add(rules.family() + " " + reason));
-            anything |= checkRoute(netns, rules, reasons);
+            anything |= rules.needsRoute() && checkRoute(netns, rules, reasons);
         }
         if (reasons.isEmpty()) {
             return new RedirectStatus.Captured();

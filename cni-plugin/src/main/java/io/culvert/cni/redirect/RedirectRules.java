@@ -39,7 +39,9 @@ public record RedirectRules(RedirectSpec spec, Family family) {
     /** The tables that hold a rule of ours, in the order in which they are written. */
     List<Table> tables() {
         List<Table> tables = new ArrayList<>();
-        tables.add(table("mangle", manglePrerouting(), mangleOutput()));
+        if (spec.options().tcp()) {
+            tables.add(table("mangle", manglePrerouting(), mangleOutput()));
+        }
         tables.add(table("nat", natPrerouting(), natOutput()));
         if (spec.options().dns()) {
             tables.add(table("raw", rawPrerouting(), rawOutput()));
@@ -66,6 +68,9 @@ public record RedirectRules(RedirectSpec spec, Family family) {
 
     private List<String> natPrerouting() {
         List<String> rules = new ArrayList<>();
+        if (!spec.options().tcp()) {
+            return rules;
+        }
         for (String name : spec.options().virtualInterfaces()) {
             rules.add("-i " + name + " -p tcp -j REDIRECT --to-ports "
                     + spec.ports().outbound());
@@ -81,17 +86,21 @@ public record RedirectRules(RedirectSpec spec, Family family) {
 
     private List<String> natOutput() {
         List<String> rules = new ArrayList<>();
-        rules.add("-d " + spec.probes().prefix(family) + " -p tcp -j ACCEPT");
+        if (spec.options().tcp()) {
+            rules.add("-d " + spec.probes().prefix(family) + " -p tcp -j ACCEPT");
+        }
         if (spec.options().dns()) {
             String toProxy =
                     notOurs() + " -j REDIRECT --to-ports " + spec.ports().dns();
             rules.add("! -o lo -p udp -m udp --dport 53" + toProxy);
             rules.add(notLoopback() + " -p tcp -m tcp --dport 53" + toProxy);
         }
-        rules.add("-p tcp -m mark --mark " + spec.marks().connectionMatch() + " -j ACCEPT");
-        rules.add(notLoopback() + " -o lo -j ACCEPT");
-        rules.add(notLoopback() + " -p tcp" + notOurs() + " -j REDIRECT --to-ports "
-                + spec.ports().outbound());
+        if (spec.options().tcp()) {
+            rules.add("-p tcp -m mark --mark " + spec.marks().connectionMatch() + " -j ACCEPT");
+            rules.add(notLoopback() + " -o lo -j ACCEPT");
+            rules.add(notLoopback() + " -p tcp" + notOurs() + " -j REDIRECT --to-ports "
+                    + spec.ports().outbound());
+        }
         return rules;
     }
 
@@ -138,6 +147,11 @@ public record RedirectRules(RedirectSpec spec, Family family) {
         table.chains()
                 .forEach((chain, rules) -> rules.forEach(rule ->
                         out.append("-A ").append(chain).append(' ').append(rule).append('\n')));
+    }
+
+    /** Whether replies have to be brought to the agent: only those of applications that it connects to. */
+    boolean needsRoute() {
+        return spec.options().tcp();
     }
 
     /** The policy route that brings the application's replies to the agent, route first: a rule without it would lose packets. */

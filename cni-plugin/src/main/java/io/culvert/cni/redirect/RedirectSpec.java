@@ -106,16 +106,23 @@ public record RedirectSpec(Ports ports, Marks marks, Probes probes, Options opti
     /**
      * What one pod asks for.
      *
+     * @param tcp whether its TCP goes to the agent; otherwise nobody there takes any, and only DNS is captured
      * @param dns whether its DNS queries go to the agent's DNS proxy
      * @param bypassInbound "ingress mode": inbound plaintext is not captured, everything else is
      * @param virtualInterfaces interfaces of machines nested in the pod, whose inbound TCP is outbound traffic
      */
-    public record Options(boolean dns, boolean bypassInbound, List<String> virtualInterfaces) {
-        /** None of it. */
-        public static final Options STANDARD = new Options(false, false, List.of());
+    public record Options(boolean tcp, boolean dns, boolean bypassInbound, List<String> virtualInterfaces) {
+        /** TCP, and nothing out of the ordinary. */
+        public static final Options STANDARD = new Options(true, false, false, List.of());
 
-        /** Refuses what no interface can be called, and more interfaces than anybody has. */
+        /** DNS and nothing else. */
+        public static final Options DNS_ALONE = new Options(false, true, false, List.of());
+
+        /** Refuses to capture nothing, what no interface can be called, and more interfaces than anybody has. */
         public Options {
+            if (!tcp && !dns) {
+                throw new IllegalArgumentException("nothing is to be captured");
+            }
             virtualInterfaces = List.copyOf(virtualInterfaces);
             if (virtualInterfaces.size() > VIRTUAL_INTERFACES_MAX) {
                 throw new IllegalArgumentException("more than " + VIRTUAL_INTERFACES_MAX + " virtual interfaces");
@@ -129,17 +136,17 @@ public record RedirectSpec(Ports ports, Marks marks, Probes probes, Options opti
 
         /** This with DNS captured or not. */
         public Options withDns(boolean captured) {
-            return new Options(captured, bypassInbound, virtualInterfaces);
+            return new Options(tcp, captured, bypassInbound, virtualInterfaces);
         }
 
         /** This in ingress mode or not. */
         public Options withBypassInbound(boolean bypassed) {
-            return new Options(dns, bypassed, virtualInterfaces);
+            return new Options(tcp, dns, bypassed, virtualInterfaces);
         }
 
         /** This with other virtual interfaces. */
         public Options withVirtualInterfaces(List<String> names) {
-            return new Options(dns, bypassInbound, names);
+            return new Options(tcp, dns, bypassInbound, names);
         }
     }
 }

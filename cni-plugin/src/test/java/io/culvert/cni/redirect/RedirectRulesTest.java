@@ -30,6 +30,21 @@ class RedirectRulesTest {
     }
 
     @Test
+    void leavesTcpAlone_whereDnsIsAllThatIsServed() {
+        RedirectSpec spec = RedirectSpec.standard().with(RedirectSpec.Options.DNS_ALONE);
+        String text = new RedirectRules(spec, Family.V4).restoreText();
+        List<String> redirects =
+                text.lines().filter(line -> line.contains("REDIRECT")).toList();
+        assertEquals(2, redirects.size(), text);
+        for (String redirect : redirects) {
+            assertTrue(redirect.contains("--dport 53 ") && redirect.endsWith("--to-ports 15053"), redirect);
+        }
+        assertFalse(text.contains("*mangle"), text);
+        assertFalse(new RedirectRules(spec, Family.V4).needsRoute());
+        assertThrows(IllegalArgumentException.class, () -> new RedirectSpec.Options(false, false, false, List.of()));
+    }
+
+    @Test
     void standardPod() {
         Golden.assertMatches("standard.txt", everything(STANDARD));
     }
