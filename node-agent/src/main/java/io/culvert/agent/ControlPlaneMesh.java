@@ -14,6 +14,7 @@ import io.culvert.agent.xds.XdsClient;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.workload.Workload;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: the control plane's client's thread. Owns: that client.
  */
 final class ControlPlaneMesh implements MeshFeed {
+    private final NodeConfig node;
     private final CertificateStore certificates;
     private final XdsClient client;
     private final MeshStore.Registration registration;
@@ -38,6 +40,7 @@ final class ControlPlaneMesh implements MeshFeed {
             CertificateStore certificates,
             Metrics metrics,
             Runnable becameReady) {
+        this.node = node;
         this.certificates = certificates;
         this.client = new XdsClient(
                 NodeDescription.of(node, plane.about()),
@@ -53,22 +56,30 @@ final class ControlPlaneMesh implements MeshFeed {
     }
 
     private void expect(MeshSnapshot snapshot) {
-        Set<SpiffeId> ids = expected(snapshot);
+        Set<SpiffeId> ids = expected(snapshot, node);
         if (!ids.equals(expected)) {
             expected = ids;
             certificates.expect(ids);
         }
     }
 
-    /** The identities that workloads of this node will need. */
-    static Set<SpiffeId> expected(MeshSnapshot snapshot) {
+    /** The identities that workloads of this node will need; of a dedicated agent, which certifies itself alone, its pod's. */
+    static Set<SpiffeId> expected(MeshSnapshot snapshot, NodeConfig node) {
         Set<SpiffeId> ids = new HashSet<>();
-        for (Workload workload : snapshot.localWorkloads()) {
+        for (Workload workload : served(snapshot, node.dedicatedTo())) {
             if (workload.nativeTunnel() || workload.tunnelProtocol() == Workload.TunnelProtocol.HBONE) {
                 ids.addAll(snapshot.expectedIdentities(null, workload));
             }
         }
         return ids;
+    }
+
+    private static List<Workload> served(MeshSnapshot snapshot, NodeConfig.@Nullable PodNames only) {
+        if (only == null) {
+            return snapshot.localWorkloads();
+        }
+        Workload own = snapshot.localWorkload(only.name(), only.namespace(), only.serviceAccount());
+        return own == null ? List.of() : List.of(own);
     }
 
     @Override

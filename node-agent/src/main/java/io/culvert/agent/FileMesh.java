@@ -38,7 +38,7 @@ final class FileMesh implements MeshFeed {
     private static final System.Logger LOG = System.getLogger(FileMesh.class.getName());
 
     private final Path file;
-    private final String node;
+    private final NodeConfig node;
     private final MeshStore mesh;
     private final BiConsumer<List<WantedPod>, List<PodNamespace>> onPods;
     private final CertificateStore certificates;
@@ -59,7 +59,7 @@ final class FileMesh implements MeshFeed {
             InstantSource clock,
             Runnable becameReady) {
         this.file = source.path();
-        this.node = config.node().name();
+        this.node = config.node();
         this.mesh = mesh;
         this.onPods = onPods;
         this.certificates = certificates;
@@ -98,7 +98,11 @@ final class FileMesh implements MeshFeed {
                 .policies(said.policies())
                 .policiesComplete()
                 .build());
-        onPods.accept(wanted(said), elsewhere(said));
+        if (node.dedicatedTo() == null) {
+            onPods.accept(wanted(said), elsewhere(said));
+        } else {
+            certificates.expect(ControlPlaneMesh.expected(mesh.current(), node));
+        }
         view = new MeshFileView(file, loaded.version(), null);
         metrics.configApplied(loaded.at());
         LOG.log(
@@ -116,8 +120,9 @@ final class FileMesh implements MeshFeed {
     private List<WantedPod> wanted(MeshFile said) {
         Map<WorkloadUid, Workload> byUid =
                 said.workloads().stream().collect(Collectors.toMap(Workload::uid, Function.identity()));
-        List<LocalPod> local =
-                said.localPods().stream().filter(pod -> pod.node().equals(node)).toList();
+        List<LocalPod> local = said.localPods().stream()
+                .filter(pod -> pod.node().equals(node.name()))
+                .toList();
         for (LocalPod pod : local) {
             Workload workload = byUid.get(pod.workload());
             if (workload != null) {
@@ -132,7 +137,7 @@ final class FileMesh implements MeshFeed {
 
     private List<PodNamespace> elsewhere(MeshFile said) {
         return said.localPods().stream()
-                .filter(pod -> !pod.node().equals(node))
+                .filter(pod -> !pod.node().equals(node.name()))
                 .<PodNamespace>map(pod -> new PodNamespace.Mounted(pod.netns()))
                 .toList();
     }

@@ -2,6 +2,7 @@ package io.culvert.agent;
 
 import io.culvert.agent.admin.MeshFileView;
 import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.config.NodeConfig;
 import io.culvert.agent.mesh.MeshStore;
 import org.jspecify.annotations.Nullable;
 
@@ -12,11 +13,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: the thread that starts it.
  */
 final class LoneMesh implements MeshFeed {
+    private final NodeConfig node;
     private final MeshStore mesh;
     private final CertificateStore certificates;
     private final Runnable becameReady;
 
-    LoneMesh(MeshStore mesh, CertificateStore certificates, Runnable becameReady) {
+    LoneMesh(NodeConfig node, MeshStore mesh, CertificateStore certificates, Runnable becameReady) {
+        this.node = node;
         this.mesh = mesh;
         this.certificates = certificates;
         this.becameReady = becameReady;
@@ -24,7 +27,7 @@ final class LoneMesh implements MeshFeed {
 
     @Override
     public void start() {
-        certificates.expect(ControlPlaneMesh.expected(mesh.current()));
+        certificates.expect(ControlPlaneMesh.expected(mesh.current(), node));
         becameReady.run();
     }
 

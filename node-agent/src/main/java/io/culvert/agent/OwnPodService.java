@@ -30,7 +30,7 @@ final class OwnPodService implements Drain.Participant {
     }
 
     /** Starts to accept, until the drain. */
-    static void start(ProxyHost host, ProxyWorld world, NodeConfig.OwnPod pod, Drain drain) throws ShimException {
+    static void start(ProxyHost host, ProxyWorld world, NodeConfig.PodNames pod, Drain drain) throws ShimException {
         PodIdentity identity = new PodIdentity("own", pod.name(), pod.namespace(), pod.serviceAccount());
         OwnPodService service = new OwnPodService(PodProxy.startOwn(host, world, identity, PodNetns.current()));
         service.token = drain.join("the agent's own pod", service);

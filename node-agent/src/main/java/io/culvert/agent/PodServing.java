@@ -21,9 +21,9 @@ import java.util.concurrent.CompletableFuture;
  */
 final class PodServing implements ServingProxy {
     private final ServingProxy proxy;
-    private final DnsProxy dns;
+    private final ServingProxy dns;
 
-    private PodServing(ServingProxy proxy, DnsProxy dns) {
+    private PodServing(ServingProxy proxy, ServingProxy dns) {
         this.proxy = proxy;
         this.dns = dns;
     }
@@ -43,9 +43,9 @@ final class PodServing implements ServingProxy {
             throw e;
         }
         try {
-            return new PodServing(PodProxy.start(host, world, identity, netns), dns);
+            return new PodServing(PodProxy.start(host, world, identity, netns, dns::names), dns);
         } catch (ShimException | RuntimeException e) {
-            dns.close().join();
+            dns.close(CloseReason.POD_REMOVED).join();
             throw e;
         }
     }
@@ -71,6 +71,6 @@ final class PodServing implements ServingProxy {
 
     @Override
     public CompletableFuture<Void> close(CloseReason reason) {
-        return CompletableFuture.allOf(dns.close(), proxy.close(reason));
+        return CompletableFuture.allOf(dns.close(reason), proxy.close(reason));
     }
 }

@@ -89,7 +89,9 @@ final class RedirectCapture implements Capture {
                         RedirectSpec.Marks.STANDARD.connection(),
                         RedirectSpec.Marks.STANDARD.mask()),
                 RedirectSpec.Probes.STANDARD,
-                RedirectSpec.Options.STANDARD.withDns(config.dns().isOn(false)),
+                config.tcp()
+                        ? RedirectSpec.Options.STANDARD.withDns(config.dns().isOn(false))
+                        : RedirectSpec.Options.DNS_ALONE,
                 config.ipv6());
     }
 

@@ -27,7 +27,8 @@ final class Uplinks implements AutoCloseable {
     }
 
     IstioCaClient authority(ServerConfig server) {
-        IstioCaClient client = new IstioCaClient(link(server, IstioCaClient.MESSAGE_BYTES_MAX));
+        IstioCaClient client = new IstioCaClient(
+                link(server, IstioCaClient.MESSAGE_BYTES_MAX), config.node().dedicatedTo() == null);
         authorities.add(client);
         return client;
     }

@@ -23,7 +23,8 @@ import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.AgentConfigLoader;
 import io.culvert.agent.config.MeshConfig;
 import io.culvert.agent.config.NodeConfig;
-import io.culvert.agent.config.Role;
+import io.culvert.agent.config.PodSource;
+import io.culvert.agent.dns.DnsProxy;
 import io.culvert.agent.dns.DnsWorld;
 import io.culvert.agent.dns.NameServers;
 import io.culvert.agent.hbone.TlsTransport;
@@ -31,7 +32,11 @@ import io.culvert.agent.mesh.MeshDemand;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.pods.Capture;
 import io.culvert.agent.pods.LocalPods;
+import io.culvert.agent.pods.PodNamespace;
 import io.culvert.agent.pods.UnusedIdentities;
+import io.culvert.agent.pods.WantedPod;
+import io.culvert.agent.proxy.PodIdentity;
+import io.culvert.agent.proxy.PodNames;
 import io.culvert.agent.proxy.PodProxy;
 import io.culvert.agent.proxy.ProxyHost;
 import io.culvert.agent.proxy.ProxyWorld;
@@ -52,6 +57,7 @@ import io.culvert.control.local.LocalConfig;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.protocol.workload.Workload;
+import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
 import io.culvert.shim.ShimSelfTest;
 import io.culvert.shim.SocketFactory;
@@ -90,9 +96,6 @@ final class Wiring {
     private static final long BUFFER_BYTES_MAX = DIRECT_BYTES_MAX / 4 * 3;
     private static final long LOOP_BUFFER_BYTES_MIN = 1L << 20;
 
-    /** Nothing listens for SOCKS, so that the port is the applications'. */
-    private static final int NO_SOCKS = 0;
-
     private static final Duration HTTP_STOP = Duration.ofSeconds(1);
 
     private final AgentConfig config;
@@ -118,7 +121,7 @@ final class Wiring {
         this.config = loaded.config();
         this.logging = logging;
         LocalConfig given = GivenMesh.read(config);
-        requirePrivileges(config.proxy().sockets().packetMark());
+        requirePrivileges();
         InstantSource clock = InstantSource.system();
         Readiness readiness = new Readiness();
         Runnable meshReady = readiness.begin("state manager");
@@ -163,10 +166,10 @@ final class Wiring {
                 clock);
         ProxyHost host = new ProxyHost(loops, SocketFactory.open());
         LocalPods pods = new LocalPods(
-                starter(host, world, config.proxy().dns().isOn(podsAreHandedOver())),
+                starter(host, world),
                 metrics,
                 new UnusedIdentities(certificates, identity -> identityOf(identity.in(mesh.current()))),
-                podsAreHandedOver() ? Capture.NONE : RedirectCapture.detect(config),
+                config.podSource() == PodSource.MESH_FILE ? RedirectCapture.detect(config) : Capture.NONE,
                 readiness,
                 Ticker.SYSTEM);
         handOver = new ZdsClient(
@@ -185,9 +188,15 @@ final class Wiring {
         metricsServer = new MetricsServer(config.ports().stats(), metrics);
         admin = new AdminServer(config.ports().admin(), dump, logging, this::quit);
         pods.start(drain);
-        NodeConfig.OwnPod own = config.node().ownPod();
-        if (own != null && podsAreHandedOver()) {
+        NodeConfig.PodNames own = config.node().ownPod();
+        if (own != null
+                && config.podSource() == PodSource.PODS_SOCKET
+                && config.proxy().enabled()) {
             OwnPodService.start(host, world, own, drain);
+        }
+        NodeConfig.PodNames only = config.node().dedicatedTo();
+        if (only != null) {
+            serveOwnNamespace(pods, only);
         }
         every(Duration.ofSeconds(1), pulse::look);
         every(Duration.ofSeconds(1), this::countCertificates);
@@ -226,12 +235,12 @@ final class Wiring {
                         file,
                         certified,
                         mesh,
-                        podsAreHandedOver() ? (own, elsewhere) -> {} : pods::want,
+                        config.podSource() == PodSource.MESH_FILE ? pods::want : (own, elsewhere) -> {},
                         certificates,
                         metrics,
                         clock,
                         becameReady);
-            case MeshConfig.Alone alone -> new LoneMesh(mesh, certificates, becameReady);
+            case MeshConfig.Alone alone -> new LoneMesh(config.node(), mesh, certificates, becameReady);
             case MeshConfig.ControlPlane plane -> throw new IllegalStateException("a control plane is not local");
         };
     }
@@ -243,8 +252,10 @@ final class Wiring {
     }
 
     /** What the agent must be allowed to do, tried now rather than with the first pod's traffic. */
-    private static void requirePrivileges(int mark) throws IOException, ShimException {
-        List<ShimSelfTest.Finding> findings = ShimSelfTest.run(mark);
+    private void requirePrivileges() throws IOException, ShimException {
+        int mark = config.proxy().sockets().packetMark();
+        List<ShimSelfTest.Finding> findings =
+                config.podSource() == PodSource.OWN_NAMESPACE ? ShimSelfTest.runAtHome(mark) : ShimSelfTest.run(mark);
         if (!findings.isEmpty()) {
             throw new IOException("the kernel refuses what the agent needs: "
                     + findings.stream().map(ShimSelfTest.Finding::toString).collect(Collectors.joining("; ")));
@@ -264,28 +275,37 @@ final class Wiring {
         return bytes;
     }
 
-    /** Whether the part of the node that sees pods hands them over; otherwise the mesh file names them. */
-    private boolean podsAreHandedOver() {
-        return config.node().role() == Role.PROXY || !(config.mesh().source() instanceof MeshConfig.MeshFile);
+    /** The agent is there for this pod alone: without it there is nothing to start. */
+    private static void serveOwnNamespace(LocalPods pods, NodeConfig.PodNames only) throws IOException, ShimException {
+        String name = only.namespace() + "/" + only.name();
+        PodIdentity identity = new PodIdentity(name, only.name(), only.namespace(), only.serviceAccount());
+        WantedPod pod = new WantedPod(identity, new PodNamespace.Handed(PodNetns.current()));
+        String problem = pods.add(pod).join();
+        if (!problem.isEmpty()) {
+            throw new IOException("pod " + name + ", whose network namespace this is, cannot be served: " + problem);
+        }
+        String _ = pods.allNamed().join();
     }
 
     /** Pods are taken over only once something is known of the mesh, or they would be cut off from it. */
     private void meshIsKnown(Runnable ready) {
         ready.run();
-        if (podsAreHandedOver() && takingOver.compareAndSet(false, true)) {
+        if (config.podSource() == PodSource.PODS_SOCKET && takingOver.compareAndSet(false, true)) {
             handOver.start();
         }
     }
 
-    /** How a pod is begun to be served, with a DNS proxy or without. */
-    private LocalPods.Starter starter(ProxyHost host, ProxyWorld world, boolean dns) {
-        if (!dns) {
-            return (identity, netns) -> PodProxy.start(host, world, identity, netns);
+    /** How a pod is begun to be served: with a proxy for connections, one for DNS, or both. */
+    private LocalPods.Starter starter(ProxyHost host, ProxyWorld world) {
+        if (!config.answersNames()) {
+            return (identity, netns) -> PodProxy.start(host, world, identity, netns, loop -> PodNames.NONE);
         }
         NameServers servers = NameServers.read(config.proxy().dns().resolvConf());
         every(LOOK_AT_FILES, servers::reload);
         DnsWorld dnsWorld = new DnsWorld(config, world.mesh(), metrics, servers, unpredictable());
-        return (identity, netns) -> PodServing.start(host, world, dnsWorld, identity, netns);
+        return config.proxy().enabled()
+                ? (identity, netns) -> PodServing.start(host, world, dnsWorld, identity, netns)
+                : (identity, netns) -> DnsProxy.start(host, dnsWorld, identity, netns);
     }
 
     /** Seeded once and then computed, so that a loop never waits for the kernel's randomness. */
@@ -303,7 +323,7 @@ final class Wiring {
                 config.ports().outbound(),
                 config.ports().passthrough(),
                 config.ports().inbound(),
-                NO_SOCKS,
+                config.ports().socks(),
                 config.proxy().hbone().localhostAppTunnel());
     }
 

@@ -23,7 +23,7 @@ import org.bouncycastle.pkcs.jcajce.JcaPKCS10CertificationRequest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Has certificate requests signed by the mesh's authority, on behalf of the workload that each is for.
+ * Has certificate requests signed by the mesh's authority, on behalf of the workload that each is for or for its own.
  *
  * <p>Runs on: control threads, several at once. Owns: a channel, made anew when its roots changed or it failed; roots that cannot
  * be read leave the one before in use.
@@ -45,12 +45,19 @@ public final class IstioCaClient implements CaClient, AutoCloseable {
                     .build();
 
     private final ServerLink link;
+    private final boolean impersonates;
     private final ReentrantLock lock = new ReentrantLock();
     private @Nullable OpenChannel channel;
     private boolean closed;
 
-    public IstioCaClient(ServerLink link) {
+    /**
+     * A client that asks nothing yet.
+     *
+     * @param impersonates whether it asks for others; otherwise for whoever the link's token is of, and for nobody else
+     */
+    public IstioCaClient(ServerLink link, boolean impersonates) {
         this.link = link;
+        this.impersonates = impersonates;
     }
 
     @Override
@@ -75,15 +82,17 @@ public final class IstioCaClient implements CaClient, AutoCloseable {
         }
     }
 
-    private static IstioCertificateRequest request(SpiffeId id, byte[] csr, Duration lifetime) {
-        return IstioCertificateRequest.newBuilder()
+    private IstioCertificateRequest request(SpiffeId id, byte[] csr, Duration lifetime) {
+        IstioCertificateRequest.Builder request = IstioCertificateRequest.newBuilder()
                 .setCsr(Pem.write("CERTIFICATE REQUEST", csr))
-                .setValidityDuration(lifetime.toSeconds())
-                .setMetadata(Struct.newBuilder()
-                        .putFields(
-                                "ImpersonatedIdentity",
-                                Value.newBuilder().setStringValue(id.uri()).build()))
-                .build();
+                .setValidityDuration(lifetime.toSeconds());
+        if (impersonates) {
+            request.setMetadata(Struct.newBuilder()
+                    .putFields(
+                            "ImpersonatedIdentity",
+                            Value.newBuilder().setStringValue(id.uri()).build()));
+        }
+        return request.build();
     }
 
     private IssueException failed(@Nullable OpenChannel used, StatusException e) {

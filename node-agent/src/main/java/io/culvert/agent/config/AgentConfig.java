@@ -11,4 +11,18 @@ package io.culvert.agent.config;
  * @param log what is logged, and how
  */
 public record AgentConfig(
-        NodeConfig node, MeshConfig mesh, PortConfig ports, ProxyConfig proxy, ProcessConfig process, LogConfig log) {}
+        NodeConfig node, MeshConfig mesh, PortConfig ports, ProxyConfig proxy, ProcessConfig process, LogConfig log) {
+    /** Who says which pods are served. */
+    public PodSource podSource() {
+        if (node.dedicatedTo() != null) {
+            return PodSource.OWN_NAMESPACE;
+        }
+        boolean handedOver = node.role() == Role.PROXY || !(mesh.source() instanceof MeshConfig.MeshFile);
+        return handedOver ? PodSource.PODS_SOCKET : PodSource.MESH_FILE;
+    }
+
+    /** Whether there is a DNS proxy in each pod. */
+    public boolean answersNames() {
+        return proxy.dns().isOn(podSource() != PodSource.MESH_FILE);
+    }
+}

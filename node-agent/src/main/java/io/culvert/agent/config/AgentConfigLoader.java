@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes an {@link AgentConfig} from flags, environment, file, the fleet's defaults and its own, in this order of precedence.
@@ -21,6 +22,9 @@ import java.util.Objects;
 public final class AgentConfigLoader {
     /** What the redirect rules mark connections with; sockets with the same mark could not be told apart. */
     private static final int CONNECTION_MARK = 0x111;
+
+    /** As rules everywhere expect it. */
+    private static final int MARK_DEFAULT = 0x539;
 
     /** In place of one that is wrong. */
     private static final IpPort NO_ADDRESS = new IpPort(IpAddress.V4_LOOPBACK, DnsConfig.PORT_DEFAULT);
@@ -68,10 +72,12 @@ public final class AgentConfigLoader {
         AgentConfigLoader loader = new AgentConfigLoader(inputs);
         CaptureConfig config = new CaptureConfig(
                 loader.ports(),
-                loader.packetMark(),
+                loader.reader.bool(Knob.ENABLE_PROXY),
+                loader.packetMark(MARK_DEFAULT),
                 loader.reader.bool(Knob.IPV6_ENABLED),
                 loader.dns(),
                 loader.reader.requiredPath(Knob.STATE_DIRECTORY));
+        loader.checkServed(config.tcp(), config.dns().isOn(false));
         if (!loader.problems.isEmpty()) {
             throw new ConfigException(loader.problems);
         }
@@ -104,8 +110,14 @@ public final class AgentConfigLoader {
         return settings;
     }
 
-    /** A DNS proxy answers for names that nobody has asked the control plane for. */
     private void checkTogether(AgentConfig config) {
+        checkServed(config.proxy().enabled(), config.answersNames());
+        if (!config.proxy().enabled() && config.ports().socks() != 0) {
+            reader.problem(
+                    Knob.ENABLE_SOCKS5,
+                    "needs the proxy that " + Knob.ENABLE_PROXY.fileKey() + " turns off; remove one of them");
+        }
+        // A DNS proxy answers for names that nobody has asked the control plane for.
         if (config.mesh().source() instanceof MeshConfig.ControlPlane plane
                 && plane.onDemand()
                 && config.proxy().dns().isOn(true)) {
@@ -114,6 +126,41 @@ public final class AgentConfigLoader {
                     "cannot be set together with the DNS proxy, which has to know every name; set "
                             + Knob.DNS_CAPTURE.environment().getFirst() + "=false, or leave it out");
         }
+    }
+
+    private void checkServed(boolean proxy, boolean names) {
+        if (!proxy && !names) {
+            reader.problem(
+                    Knob.ENABLE_PROXY,
+                    "leaves nothing to be done where names are not answered either; remove it, or set "
+                            + Knob.DNS_CAPTURE.environment().getFirst() + "=true");
+        }
+    }
+
+    private enum Mode {
+        SHARED,
+        DEDICATED
+    }
+
+    /** What {@link #dedicatedTo} finds fault with is not found fault with here too. */
+    private boolean isDedicated() {
+        return reader.text(Knob.PROXY_MODE).equalsIgnoreCase(Mode.DEDICATED.name());
+    }
+
+    /** The one pod of a dedicated agent; null where there are others. */
+    private NodeConfig.@Nullable PodNames dedicatedTo() {
+        if (reader.choice(Knob.PROXY_MODE, Mode.class) == Mode.SHARED) {
+            return null;
+        }
+        String[] names = reader.requiredText(Knob.PROXY_WORKLOAD_INFO).split("/", -1);
+        NodeConfig.PodNames pod = names.length == 3 ? NodeConfig.PodNames.of(names[1], names[0], names[2]) : null;
+        if (pod == null && reader.isSet(Knob.PROXY_WORKLOAD_INFO)) {
+            reader.problem(
+                    Knob.PROXY_WORKLOAD_INFO,
+                    "'" + reader.text(Knob.PROXY_WORKLOAD_INFO)
+                            + "' does not name a pod; write namespace/name/serviceAccount");
+        }
+        return pod;
     }
 
     private NodeConfig node() {
@@ -125,10 +172,9 @@ public final class AgentConfigLoader {
                 reader.read(
                         Knob.TRUST_DOMAIN, reader.text(Knob.TRUST_DOMAIN), TrustDomain::new, TrustDomain.CLUSTER_LOCAL),
                 reader.requiredPath(Knob.INPOD_UDS),
-                NodeConfig.OwnPod.of(
-                        reader.text(Knob.POD_NAME),
-                        reader.text(Knob.POD_NAMESPACE),
-                        reader.text(Knob.SERVICE_ACCOUNT)));
+                NodeConfig.PodNames.of(
+                        reader.text(Knob.POD_NAME), reader.text(Knob.POD_NAMESPACE), reader.text(Knob.SERVICE_ACCOUNT)),
+                dedicatedTo());
     }
 
     private MeshConfig mesh() {
@@ -147,14 +193,21 @@ public final class AgentConfigLoader {
     }
 
     private PortConfig ports() {
-        List<Knob> knobs = List.of(
+        List<Knob> knobs = new ArrayList<>(List.of(
                 Knob.OUTBOUND_PORT,
                 Knob.PASSTHROUGH_PORT,
                 Knob.INBOUND_PORT,
                 Knob.ADMIN_PORT,
                 Knob.STATS_PORT,
-                Knob.READINESS_PORT);
-        List<Integer> ports = knobs.stream().map(reader::integer).toList();
+                Knob.READINESS_PORT));
+        boolean socks = reader.bool(Knob.ENABLE_SOCKS5);
+        int socksPort = reader.integer(Knob.SOCKS5_PORT);
+        if (socks) {
+            knobs.add(Knob.SOCKS5_PORT);
+        }
+        List<Integer> ports = knobs.stream()
+                .map(knob -> knob == Knob.SOCKS5_PORT ? socksPort : reader.integer(knob))
+                .toList();
         for (int i = 1; i < ports.size(); i++) {
             int first = ports.indexOf(ports.get(i));
             if (first < i && ports.get(i) != 0) {
@@ -163,19 +216,27 @@ public final class AgentConfigLoader {
                         "is the same port as " + knobs.get(first).fileKey() + "; give each a port of its own");
             }
         }
-        return new PortConfig(ports.get(0), ports.get(1), ports.get(2), ports.get(3), ports.get(4), ports.get(5));
+        return new PortConfig(
+                ports.get(0),
+                ports.get(1),
+                ports.get(2),
+                socks ? socksPort : 0,
+                ports.get(3),
+                ports.get(4),
+                ports.get(5));
     }
 
     private ProxyConfig proxy() {
-        return new ProxyConfig(sockets(), hbone(), timeouts(), limits(), dns());
+        return new ProxyConfig(reader.bool(Knob.ENABLE_PROXY), sockets(), hbone(), timeouts(), limits(), dns());
     }
 
     private SocketConfig sockets() {
         return new SocketConfig(
-                packetMark(),
+                packetMark(isDedicated() ? 0 : MARK_DEFAULT),
                 reader.choice(Knob.ENABLE_ORIG_SRC, OriginalSource.class),
                 reader.bool(Knob.IPV6_ENABLED),
-                reader.bool(Knob.INPOD_PORT_REUSE),
+                // In its own namespace a second agent is a mistake, not the one that takes over.
+                reader.bool(Knob.INPOD_PORT_REUSE) && !isDedicated(),
                 new Keepalive(
                         reader.bool(Knob.KEEPALIVE_ENABLED),
                         reader.duration(Knob.KEEPALIVE_TIME),
@@ -184,8 +245,8 @@ public final class AgentConfigLoader {
                 reader.bool(Knob.USER_TIMEOUT_ENABLED));
     }
 
-    private int packetMark() {
-        int mark = reader.integer(Knob.PACKET_MARK);
+    private int packetMark(int otherwise) {
+        int mark = reader.isSet(Knob.PACKET_MARK) ? reader.integer(Knob.PACKET_MARK) : otherwise;
         if (mark == CONNECTION_MARK) {
             reader.problem(Knob.PACKET_MARK, "is the mark of connections to applications; write another one");
         }
@@ -239,7 +300,11 @@ public final class AgentConfigLoader {
 
     private IpPort dnsAddress(String text) {
         IpPort address = reader.read(Knob.DNS_PROXY_ADDRESS, text, ValueText::ipPort, NO_ADDRESS);
-        for (Knob knob : List.of(Knob.OUTBOUND_PORT, Knob.PASSTHROUGH_PORT, Knob.INBOUND_PORT)) {
+        List<Knob> taken = new ArrayList<>(List.of(Knob.OUTBOUND_PORT, Knob.PASSTHROUGH_PORT, Knob.INBOUND_PORT));
+        if (reader.text(Knob.ENABLE_SOCKS5).equals("true")) {
+            taken.add(Knob.SOCKS5_PORT);
+        }
+        for (Knob knob : taken) {
             if (reader.text(knob).equals(Integer.toString(address.port()))) {
                 reader.problem(
                         Knob.DNS_PROXY_ADDRESS,

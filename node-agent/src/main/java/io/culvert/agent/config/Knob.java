@@ -23,10 +23,11 @@ public enum Knob {
                     .choices("shared", "dedicated")
                     .byDefault("shared")
                     .means(
-                            "Whom one agent serves: all pods of its node (`shared`). `dedicated`, one agent inside each pod, is refused: run one agent per node.")),
-    PROXY_WORKLOAD_INFO(row(KnobType.TEXT, "--proxy-workload", "node.workload", "PROXY_WORKLOAD_INFO")
-            .byDefault("")
-            .means("The one workload of a dedicated agent; anything here is refused, as `dedicated` is.")),
+                            "Whom one agent serves: all pods of its node (`shared`), or the one pod in whose network namespace it runs (`dedicated`), where somebody else writes the redirect rules.")),
+    PROXY_WORKLOAD_INFO(
+            row(KnobType.TEXT, "--proxy-workload", "node.workload", "PROXY_WORKLOAD_INFO")
+                    .means(
+                            "The one pod of a dedicated agent, as `namespace/name/serviceAccount`. Required where `node.mode` is `dedicated`, otherwise not looked at.")),
     NODE_NAME(row(KnobType.TEXT, "--node-name", "node.name", "NODE_NAME")
             .means("The name of the node that this agent serves; only pods of that node are captured. Required.")),
     CLUSTER_ID(row(KnobType.TEXT, "--cluster-id", "node.clusterId", "ISTIO_META_CLUSTER_ID", "CLUSTER_ID")
@@ -130,6 +131,11 @@ public enum Knob {
             .within("1", "65535")
             .experimental()
             .means("Where HBONE tunnels arrive, in each pod, and where peers are dialled.")),
+    SOCKS5_PORT(row(KnobType.INTEGER, "--socks5-port", "ports.socks5", "CULVERT_SOCKS5_PORT")
+            .byDefault("15080")
+            .within("1", "65535")
+            .experimental()
+            .means("Where SOCKS5 clients connect to, at 127.0.0.1 of each pod, if they are served.")),
     ADMIN_PORT(
             row(KnobType.INTEGER, "--admin-port", "ports.admin", "CULVERT_ADMIN_PORT")
                     .byDefault("15000")
@@ -149,10 +155,13 @@ public enum Knob {
             row(KnobType.BOOLEAN, "--enable-proxy", "proxy.enabled", "ENABLE_PROXY")
                     .byDefault("true")
                     .means(
-                            "`false` is refused: connections that the redirect rules bring would find nobody. To leave pods alone, do not enrol them.")),
-    ENABLE_SOCKS5(row(KnobType.BOOLEAN, "--socks5", "proxy.socks5", "UNSTABLE_ENABLE_SOCKS5")
-            .byDefault("false")
-            .means("`true` is refused: there is no SOCKS5 listener; connections are captured without one.")),
+                            "Whether connections are carried. With `false` pods' DNS queries are answered and nothing else is done: nothing listens for connections, the redirect rules that the agent writes leave TCP alone but for DNS, and rules of others must do so too. Refused where DNS queries are not answered either.")),
+    ENABLE_SOCKS5(
+            row(KnobType.BOOLEAN, "--socks5", "proxy.socks5", "UNSTABLE_ENABLE_SOCKS5")
+                    .byDefault("false")
+                    .experimental()
+                    .means(
+                            "Whether clients in each pod may say by SOCKS5 where they are going, at 127.0.0.1: CONNECT without authentication, to an address or to a name that the pod's DNS proxy resolves. They are told that they are connected before they are, and go the way of captured connections from there.")),
     TLS12_ENABLED(
             row(KnobType.BOOLEAN, "--tls12", "tls.tls12", "TLS12_ENABLED")
                     .byDefault("false")
@@ -166,10 +175,9 @@ public enum Knob {
 
     PACKET_MARK(
             row(KnobType.INTEGER, "--packet-mark", "sockets.packetMark", "PACKET_MARK")
-                    .byDefault("1337")
                     .within("1", "4095")
                     .means(
-                            "The mark on every socket that the agent opens in a pod; the redirect rules let it pass. Not 273, which marks connections.")),
+                            "The mark on every socket that the agent opens in a pod; the redirect rules let it pass. Not 273, which marks connections. When not set: `1337`, or none where `node.mode` is `dedicated`.")),
     ENABLE_ORIG_SRC(
             row(KnobType.CHOICE, "--original-source", "sockets.originalSource", "ENABLE_ORIG_SRC")
                     .choices("auto", "true", "false")
@@ -183,7 +191,7 @@ public enum Knob {
             row(KnobType.BOOLEAN, "--port-reuse", "sockets.portReuse", "INPOD_PORT_REUSE")
                     .byDefault("true")
                     .means(
-                            "Whether listeners in pods set SO_REUSEPORT, so that the agent that replaces this one can listen before this one stops.")),
+                            "Whether listeners in pods set SO_REUSEPORT, so that the agent that replaces this one can listen before this one stops. Never where `node.mode` is `dedicated`.")),
     KEEPALIVE_ENABLED(row(KnobType.BOOLEAN, "--keepalive", "sockets.keepalive.enabled", "KEEPALIVE_ENABLED")
             .byDefault("true")
             .means("Whether TCP keepalive runs on connections.")),
@@ -288,7 +296,7 @@ public enum Knob {
             row(KnobType.TEXT, "--dns-capture", "dns.capture", "ISTIO_META_DNS_CAPTURE")
                     .byDefault("auto")
                     .means(
-                            "Whether pods' DNS queries are answered by the agent: `true`, or `auto` for where pods are handed over at the pods socket but not where a mesh file names them; anything else is `false`. Where the agent writes the redirect rules itself, they redirect queries accordingly.")),
+                            "Whether pods' DNS queries are answered by the agent: `true`, or `auto` for everywhere but where a mesh file names the pods; anything else is `false`. Where the agent writes the redirect rules itself, they redirect queries accordingly.")),
     DNS_PROXY_ADDRESS(
             row(KnobType.TEXT, "--dns-proxy-address", "dns.proxyAddress", "ISTIO_META_DNS_PROXY_ADDR")
                     .means(
@@ -305,7 +313,7 @@ public enum Knob {
             row(KnobType.PATH, "--resolv-conf", "dns.resolvConf", "CULVERT_RESOLV_CONF")
                     .byDefault("/etc/resolv.conf")
                     .means(
-                            "The file that names the DNS servers which are asked for what the mesh does not know; it is read again when it changes.")),
+                            "The file that names the DNS servers which are asked for what the mesh does not know, and where `node.mode` is `dedicated` the search domains that the pod's resolver tries; it is read again when it changes.")),
 
     CONNECTIONS_MAX(
             row(KnobType.INTEGER, "--max-connections", "limits.connectionsPerPod", "CULVERT_MAX_CONNECTIONS_PER_POD")

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param trustDomain the trust domain of workloads that name none
  * @param podsSocket where the node's agent that sees pods hands them over
  * @param ownPod the pod that this agent runs in, null when that is not known
+ * @param dedicatedTo the one pod that this agent serves, in the network namespace that both are in; null when it serves others
  */
 public record NodeConfig(
         Role role,
@@ -22,7 +23,8 @@ public record NodeConfig(
         String network,
         TrustDomain trustDomain,
         Path podsSocket,
-        @Nullable OwnPod ownPod) {
+        @Nullable PodNames ownPod,
+        @Nullable PodNames dedicatedTo) {
     /**
      * A pod's name, namespace and service account.
      *
@@ -30,18 +32,18 @@ public record NodeConfig(
      * @param namespace namespace
      * @param serviceAccount service account
      */
-    public record OwnPod(String name, String namespace, String serviceAccount) {
+    public record PodNames(String name, String namespace, String serviceAccount) {
         /** Null unless all is known. */
-        static @Nullable OwnPod of(String name, String namespace, String serviceAccount) {
+        static @Nullable PodNames of(String name, String namespace, String serviceAccount) {
             return name.isEmpty() || namespace.isEmpty() || serviceAccount.isEmpty()
                     ? null
-                    : new OwnPod(name, namespace, serviceAccount);
+                    : new PodNames(name, namespace, serviceAccount);
         }
     }
 
     /** Of an agent that does not know its own pod. */
     public NodeConfig(
             Role role, String name, String clusterId, String network, TrustDomain trustDomain, Path podsSocket) {
-        this(role, name, clusterId, network, trustDomain, podsSocket, null);
+        this(role, name, clusterId, network, trustDomain, podsSocket, null, null);
     }
 }

@@ -3,6 +3,7 @@ package io.culvert.agent.config;
 /**
  * How traffic is carried.
  *
+ * @param enabled whether it is; otherwise names are answered and nothing else
  * @param sockets options of sockets
  * @param hbone tunnels
  * @param timeouts how long opening may take
@@ -10,4 +11,9 @@ package io.culvert.agent.config;
  * @param dns how pods' names are resolved
  */
 public record ProxyConfig(
-        SocketConfig sockets, HboneConfig hbone, TimeoutConfig timeouts, LimitConfig limits, DnsConfig dns) {}
+        boolean enabled,
+        SocketConfig sockets,
+        HboneConfig hbone,
+        TimeoutConfig timeouts,
+        LimitConfig limits,
+        DnsConfig dns) {}

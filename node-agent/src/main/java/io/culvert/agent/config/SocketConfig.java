@@ -3,7 +3,7 @@ package io.culvert.agent.config;
 /**
  * Options of the sockets that the agent opens in pods.
  *
- * @param packetMark the mark that the redirect rules let pass
+ * @param packetMark the mark that the redirect rules let pass, 0 for none
  * @param originalSource whether the application sees the client's address
  * @param ipv6 whether IPv6 is served
  * @param portReuse whether listeners set SO_REUSEPORT

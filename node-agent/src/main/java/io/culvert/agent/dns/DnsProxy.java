@@ -3,12 +3,17 @@ package io.culvert.agent.dns;
 import io.culvert.agent.base.DataLoop;
 import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.DnsConfig;
+import io.culvert.agent.config.PodSource;
 import io.culvert.agent.config.SocketConfig;
+import io.culvert.agent.proxy.ConnectionView;
 import io.culvert.agent.proxy.ListeningSocket;
 import io.culvert.agent.proxy.PodIdentity;
+import io.culvert.agent.proxy.PodNames;
 import io.culvert.agent.proxy.ProxyHost;
+import io.culvert.agent.proxy.ServingProxy;
 import io.culvert.agent.relay.NetnsDialer;
 import io.culvert.agent.relay.TcpSocket;
+import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.dns.DnsName;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
@@ -36,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: any. Owns: its handle to the namespace, its sockets, the queries under way; {@link #close} ends all.
  */
-public final class DnsProxy {
+public final class DnsProxy implements ServingProxy {
     private static final int BACKLOG = 128;
     private static final long CONNECT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
@@ -74,7 +79,10 @@ public final class DnsProxy {
                 new MeshNames.Terms(
                         DnsName.parse(dns.clusterDomain()),
                         dns.preferredNamespace(),
-                        config.proxy().sockets().ipv6()),
+                        config.proxy().sockets().ipv6(),
+                        config.podSource() == PodSource.OWN_NAMESPACE
+                                ? () -> world.nameServers().current().searchDomains()
+                                : null),
                 ThreadLocalRandom::current);
         PodResolver resolver = new PodResolver(new PodResolver.Surroundings(
                 loop, new ClientWait(loop, world.mesh(), identity), names, upstream, world.metrics(), pod));
@@ -175,7 +183,23 @@ public final class DnsProxy {
         return podLoop;
     }
 
+    /** Names as the pod itself would have them resolved, on one loop; until the proxy is closed. */
+    public PodNames names(DataLoop loop) {
+        return new ResolvedNames(on(loop).resolver());
+    }
+
+    @Override
+    public PodNetns netns() {
+        return netns;
+    }
+
+    @Override
+    public CompletableFuture<List<ConnectionView>> views() {
+        return CompletableFuture.completedFuture(List.of());
+    }
+
     /** Takes no new queries; those under way are answered. The task runs once none is, on some loop. */
+    @Override
     public void drain(Runnable emptied) {
         tcpListeners.forEach(ListeningSocket::close);
         udpServers.forEach(UdpServer::drain);
@@ -186,7 +210,8 @@ public final class DnsProxy {
     }
 
     /** Ends everything at once; queries under way stay without an answer. */
-    public CompletableFuture<Void> close() {
+    @Override
+    public CompletableFuture<Void> close(CloseReason reason) {
         tcpListeners.forEach(ListeningSocket::close);
         udpServers.forEach(UdpServer::close);
         CompletableFuture<?>[] ended = podLoops.values().stream()

@@ -31,8 +31,18 @@ final class MeshNames {
      * @param clusterDomain the cluster's domain
      * @param preferredNamespace whose service wins where nothing else decides, empty for nobody's
      * @param ipv6 whether there are IPv6 addresses for pods
+     * @param searchDomains what pods' resolvers put behind names; null for what Kubernetes has them put there
      */
-    record Terms(DnsName clusterDomain, String preferredNamespace, boolean ipv6) {}
+    record Terms(
+            DnsName clusterDomain,
+            String preferredNamespace,
+            boolean ipv6,
+            @Nullable Supplier<List<DnsName>> searchDomains) {
+        /** In pods whose resolvers are set up by Kubernetes. */
+        Terms(DnsName clusterDomain, String preferredNamespace, boolean ipv6) {
+            this(clusterDomain, preferredNamespace, ipv6, null);
+        }
+    }
 
     /** What is known. */
     sealed interface Finding {
@@ -57,7 +67,7 @@ final class MeshNames {
 
     MeshNames(Terms terms, Supplier<? extends Random> random) {
         this.terms = terms;
-        this.search = new NameSearch(terms.clusterDomain());
+        this.search = new NameSearch(terms.clusterDomain(), terms.searchDomains());
         this.clusterSuffix = ".svc." + terms.clusterDomain();
         this.random = random;
     }

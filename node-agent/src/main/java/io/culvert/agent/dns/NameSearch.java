@@ -3,6 +3,7 @@ package io.culvert.agent.dns;
 import io.culvert.protocol.dns.DnsName;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: any.
  *
  * @param clusterDomain the cluster's domain
+ * @param searchDomains what the pod's resolver puts on; null for what Kubernetes has it put on
  */
-record NameSearch(DnsName clusterDomain) {
+record NameSearch(DnsName clusterDomain, @Nullable Supplier<List<DnsName>> searchDomains) {
     private static final String SVC = "svc";
 
     /**
@@ -28,8 +30,8 @@ record NameSearch(DnsName clusterDomain) {
     List<Alias> aliases(DnsName name, String clientNamespace) {
         List<Alias> aliases = new ArrayList<>();
         add(aliases, name, null, clientNamespace);
-        for (String prefix : List.of(clientNamespace + "." + SVC + ".", SVC + ".", "")) {
-            DnsName stripped = before(name, prefix + clusterDomain);
+        for (DnsName domain : searchDomains == null ? ofKubernetes(clientNamespace) : searchDomains.get()) {
+            DnsName stripped = name.before(domain);
             if (stripped != null) {
                 add(aliases, stripped, stripped, clientNamespace);
             }
@@ -37,12 +39,16 @@ record NameSearch(DnsName clusterDomain) {
         return aliases;
     }
 
-    private static @Nullable DnsName before(DnsName name, String searchDomain) {
-        try {
-            return name.before(DnsName.parse(searchDomain));
-        } catch (IllegalArgumentException tooLongForADomain) {
-            return null;
+    private List<DnsName> ofKubernetes(String clientNamespace) {
+        List<DnsName> domains = new ArrayList<>();
+        for (String prefix : List.of(clientNamespace + "." + SVC + ".", SVC + ".", "")) {
+            try {
+                domains.add(DnsName.parse(prefix + clusterDomain));
+            } catch (IllegalArgumentException tooLongForADomain) {
+                // Nobody can have put it on.
+            }
         }
+        return domains;
     }
 
     private void add(List<Alias> aliases, DnsName name, @Nullable DnsName stripped, String clientNamespace) {

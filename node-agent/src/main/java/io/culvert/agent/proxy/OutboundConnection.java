@@ -29,26 +29,37 @@ import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection that an application of the pod opened: to a peer's tunnel, or straight to where it was going.
+ * One connection that an application of the pod opened, knowingly through SOCKS or captured: to a peer's tunnel, or straight to
+ * where it was going.
  *
  * <p>Runs on: its loop. Owns: the application's socket.
  */
 final class OutboundConnection extends PodConnection implements HbonePool.Listener {
-    private final CapturedSocket app;
+    private final DownstreamSocket app;
     private IpPort dialled = Addresses.UNKNOWN;
     private Carriage carriage = Carriage.TCP;
     private @Nullable NestedFacts nested;
 
-    private OutboundConnection(PodLoop podLoop, AcceptedSocket accepted) {
+    private OutboundConnection(PodLoop podLoop, Function<PodConnection, DownstreamSocket> app) {
         super(podLoop, Direction.OUTBOUND);
-        this.app = new CapturedSocket(accepted, this, CloseReason.RESET_BY_APPLICATION);
+        this.app = app.apply(this);
     }
 
     static void accept(PodLoop podLoop, AcceptedSocket socket) {
-        new OutboundConnection(podLoop, socket).app.accept(Direction.OUTBOUND);
+        begin(podLoop, connection -> new CapturedSocket(socket, connection, CloseReason.RESET_BY_APPLICATION));
+    }
+
+    /** Of a client that says by SOCKS where it is going. */
+    static void acceptSocks(PodLoop podLoop, AcceptedSocket socket) {
+        begin(podLoop, connection -> new SocksSocket(socket, connection, CloseReason.RESET_BY_APPLICATION));
+    }
+
+    private static void begin(PodLoop podLoop, Function<PodConnection, DownstreamSocket> app) {
+        new OutboundConnection(podLoop, app).app.accept(Direction.OUTBOUND);
     }
 
     @Override

@@ -31,6 +31,7 @@ final class PodLoop {
     private final Loop loop;
     private final Dialer dialer;
     private final HbonePool pool;
+    private final PodNames names;
     private final Set<OpenConnection> open = new LinkedHashSet<>();
     /** Accepted tunnels whose peers have proved nothing yet, eldest first. */
     private final Set<InboundTunnel> unproven = new LinkedHashSet<>();
@@ -43,8 +44,9 @@ final class PodLoop {
     private boolean draining;
     private boolean closed;
 
-    PodLoop(Pod pod, Loop loop, Dialer dialer, HbonePool.Terms terms) {
+    PodLoop(Pod pod, Loop loop, Dialer dialer, HbonePool.Terms terms, PodNames names) {
         this.pod = pod;
+        this.names = names;
         this.loop = new ShareLoop(loop);
         this.dialer = dialer;
         ProxyWorld world = pod.world();
@@ -68,6 +70,10 @@ final class PodLoop {
 
     HbonePool pool() {
         return pool;
+    }
+
+    PodNames names() {
+        return names;
     }
 
     boolean isDraining() {

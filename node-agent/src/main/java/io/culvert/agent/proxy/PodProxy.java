@@ -3,7 +3,7 @@ package io.culvert.agent.proxy;
 import io.culvert.agent.base.DataLoop;
 import io.culvert.agent.base.LoopGroup;
 import io.culvert.agent.certs.CrlStore;
-import io.culvert.agent.config.AgentConfig;
+import io.culvert.agent.config.PortConfig;
 import io.culvert.agent.config.SocketConfig;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.relay.AcceptedSocket;
@@ -12,6 +12,7 @@ import io.culvert.agent.relay.NetnsDialer;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.net.IpAddress;
+import io.culvert.protocol.net.IpPort;
 import io.culvert.shim.ConnectSpec;
 import io.culvert.shim.Fds;
 import io.culvert.shim.ListenSpec;
@@ -26,7 +27,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The proxy of one pod: its three listeners in the pod's network namespace and all that they accepted.
+ * The proxy of one pod: its listeners in the pod's network namespace and all that they accepted.
  *
  * <p>Runs on: any. Owns: the namespace's descriptor, the listeners, the tunnels, the connections; {@link #close} ends all.
  */
@@ -41,28 +42,45 @@ public final class PodProxy implements ServingProxy {
     private final MeshStore.Registration meshRegistration;
     private final CrlStore.Registration crlRegistration;
 
+    /** What is listened at, and what becomes of what is accepted there with which options. */
+    private record Door(String name, IpPort at, ConnectSpec accepted, Accepting accepting) {}
+
+    /** What one of the listeners does with what it accepted. */
+    @FunctionalInterface
+    private interface Accepting {
+        void accept(PodLoop podLoop, AcceptedSocket socket);
+    }
+
+    /**
+     * How a pod is served.
+     *
+     * @param doors the first one's transparency says whether applications are reached from the client's own address
+     * @param connecting options of what is connected
+     * @param names what SOCKS clients' names are resolved by, on each loop
+     */
+    private record Plan(
+            List<Door> doors,
+            ListenSpec.Transparency transparency,
+            ConnectSpec connecting,
+            Function<DataLoop, PodNames> names) {}
+
     private PodProxy(
-            ProxyHost host,
-            ProxyWorld world,
-            PodIdentity identity,
-            PodNetns netns,
-            boolean spoofing,
-            ConnectSpec connecting) {
+            ProxyHost host, ProxyWorld world, PodIdentity identity, PodNetns netns, Plan plan, boolean spoofing) {
         this.pod = new Pod(world, identity, spoofing);
         this.netns = netns;
         this.loops = host.loops();
-        ProxyTerms terms = new ProxyTerms(world.config());
         this.podLoops = loops.loops().stream()
                 .collect(Collectors.toUnmodifiableMap(
-                        Function.identity(), loop -> podLoop(loop, host.sockets(), connecting, terms)));
+                        Function.identity(), loop -> podLoop(loop, host.sockets(), world, plan)));
         this.meshRegistration =
                 world.mesh().listen(snapshot -> podLoops.values().forEach(PodLoop::policiesMayHaveChanged));
         this.crlRegistration = world.crl().onChange(() -> podLoops.values().forEach(PodLoop::revocationsHaveChanged));
     }
 
-    private PodLoop podLoop(DataLoop loop, SocketFactory sockets, ConnectSpec connecting, ProxyTerms terms) {
-        Dialer dialer = new NetnsDialer(loop, sockets, netns, connecting, terms.connectNanos());
-        return new PodLoop(pod, loop, dialer, terms.pool());
+    private PodLoop podLoop(DataLoop loop, SocketFactory sockets, ProxyWorld world, Plan plan) {
+        ProxyTerms terms = new ProxyTerms(world.config());
+        Dialer dialer = new NetnsDialer(loop, sockets, netns, plan.connecting(), terms.connectNanos());
+        return new PodLoop(pod, loop, dialer, terms.pool(), plan.names().apply(loop));
     }
 
     /**
@@ -71,27 +89,29 @@ public final class PodProxy implements ServingProxy {
      * <p>Errors: {@link ShimException} when a listener cannot be opened; nothing is left open then.
      *
      * @param netns owned by the result, or closed when this fails
+     * @param names what SOCKS clients' names are resolved by, on each loop
      */
-    public static PodProxy start(ProxyHost host, ProxyWorld world, PodIdentity identity, PodNetns netns)
+    public static PodProxy start(
+            ProxyHost host, ProxyWorld world, PodIdentity identity, PodNetns netns, Function<DataLoop, PodNames> names)
             throws ShimException {
-        List<Integer> opened = new ArrayList<>();
-        try {
-            AgentConfig config = world.config();
-            int inbound = listen(host, config, netns, config.ports().inbound(), opened);
-            int passthrough = listen(host, config, netns, config.ports().passthrough(), opened);
-            int outbound = listen(host, config, netns, config.ports().outbound(), opened);
-            boolean spoofing = SocketFactory.isTransparent(inbound);
-            ConnectSpec connecting = new ProxyTerms(config).connectSpec();
-            PodProxy proxy = new PodProxy(host, world, identity, netns, spoofing, connecting);
-            proxy.accept("HBONE listener of " + identity.name(), inbound, InboundTunnel::accept);
-            proxy.accept("plaintext listener of " + identity.name(), passthrough, PassthroughConnection::accept);
-            proxy.accept("outbound listener of " + identity.name(), outbound, OutboundConnection::accept);
-            return proxy;
-        } catch (ShimException | RuntimeException e) {
-            opened.forEach(Fds::close);
-            netns.close();
-            throw e;
+        PortConfig ports = world.config().ports();
+        SocketConfig sockets = world.config().proxy().sockets();
+        ProxyTerms terms = new ProxyTerms(world.config());
+        ConnectSpec spec = terms.connectSpec();
+        List<Door> doors = new ArrayList<>();
+        doors.add(new Door("HBONE", any(sockets, ports.inbound()), spec, InboundTunnel::accept));
+        doors.add(new Door("plaintext", any(sockets, ports.passthrough()), spec, PassthroughConnection::accept));
+        doors.add(new Door("outbound", any(sockets, ports.outbound()), spec, OutboundConnection::accept));
+        if (ports.socks() != 0) {
+            IpPort at = new IpPort(IpAddress.V4_LOOPBACK, ports.socks());
+            doors.add(new Door("SOCKS", at, terms.socksSpec(), OutboundConnection::acceptSocks));
         }
+        ListenSpec.Transparency transparency = switch (sockets.originalSource()) {
+            case AUTO -> ListenSpec.Transparency.BEST_EFFORT;
+            case TRUE -> ListenSpec.Transparency.REQUIRED;
+            case FALSE -> ListenSpec.Transparency.NEVER;
+        };
+        return start(host, world, identity, netns, new Plan(doors, transparency, spec, names));
     }
 
     /**
@@ -104,26 +124,28 @@ public final class PodProxy implements ServingProxy {
      */
     public static PodProxy startOwn(ProxyHost host, ProxyWorld world, PodIdentity identity, PodNetns netns)
             throws ShimException {
-        SocketConfig sockets = world.config().proxy().sockets();
-        ProxyTerms terms = new ProxyTerms(world.config());
-        ConnectSpec connecting = terms.unmarkedConnectSpec();
+        ConnectSpec spec = new ProxyTerms(world.config()).unmarkedConnectSpec();
+        IpPort at = any(world.config().proxy().sockets(), world.config().ports().inbound());
+        List<Door> doors = List.of(new Door("HBONE", at, spec, InboundTunnel::accept));
+        Plan plan = new Plan(doors, ListenSpec.Transparency.NEVER, spec, loop -> PodNames.NONE);
+        return start(host, world, identity, netns, plan);
+    }
+
+    private static PodProxy start(ProxyHost host, ProxyWorld world, PodIdentity identity, PodNetns netns, Plan plan)
+            throws ShimException {
         List<Integer> opened = new ArrayList<>();
         try {
-            int fd = listen(
-                    host,
-                    netns,
-                    new ListenSpec(
-                            0,
-                            any(sockets),
-                            world.config().ports().inbound(),
-                            BACKLOG,
-                            ListenSpec.Transparency.NEVER,
-                            sockets.portReuse(),
-                            0));
-            opened.add(fd);
-            SocketFactory.tune(fd, connecting);
-            PodProxy proxy = new PodProxy(host, world, identity, netns, false, connecting);
-            proxy.accept("HBONE listener of the agent", fd, InboundTunnel::accept);
+            for (Door door : plan.doors()) {
+                int fd = listen(host, netns, door, plan, world.config().proxy().sockets());
+                opened.add(fd);
+                // What is accepted inherits these, which saves setting them each time.
+                SocketFactory.tune(fd, door.accepted());
+            }
+            boolean spoofing = SocketFactory.isTransparent(opened.getFirst());
+            PodProxy proxy = new PodProxy(host, world, identity, netns, plan, spoofing);
+            for (int i = 0; i < opened.size(); i++) {
+                proxy.accept(plan.doors().get(i), opened.get(i));
+            }
             return proxy;
         } catch (ShimException | RuntimeException e) {
             opened.forEach(Fds::close);
@@ -132,49 +154,38 @@ public final class PodProxy implements ServingProxy {
         }
     }
 
-    private static int listen(ProxyHost host, AgentConfig config, PodNetns netns, int port, List<Integer> opened)
+    /** On [::], dual-stack where the namespace has IPv6, or 0.0.0.0. */
+    private static IpPort any(SocketConfig sockets, int port) {
+        return new IpPort(sockets.ipv6() ? IpAddress.V6_ANY : IpAddress.V4_ANY, port);
+    }
+
+    private static int listen(ProxyHost host, PodNetns netns, Door door, Plan plan, SocketConfig sockets)
             throws ShimException {
-        SocketConfig sockets = config.proxy().sockets();
-        ListenSpec.Transparency transparency = switch (sockets.originalSource()) {
-            case AUTO -> ListenSpec.Transparency.BEST_EFFORT;
-            case TRUE -> ListenSpec.Transparency.REQUIRED;
-            case FALSE -> ListenSpec.Transparency.NEVER;
-        };
-        ListenSpec spec =
-                new ListenSpec(0, any(sockets), port, BACKLOG, transparency, sockets.portReuse(), sockets.packetMark());
-        int fd = listen(host, netns, spec);
-        opened.add(fd);
-        // What is accepted inherits these, which saves setting them each time.
-        SocketFactory.tune(fd, new ProxyTerms(config).connectSpec());
-        return fd;
-    }
-
-    /** With 0 before it this is [::], dual-stack where the namespace has IPv6, or 0.0.0.0. */
-    private static long any(SocketConfig sockets) {
-        return sockets.ipv6() ? 0 : IpAddress.V4_ANY.low();
-    }
-
-    private static int listen(ProxyHost host, PodNetns netns, ListenSpec spec) throws ShimException {
+        IpAddress ip = door.at().ip();
         try {
-            return host.sockets().listenTcp(netns, spec);
+            return host.sockets()
+                    .listenTcp(
+                            netns,
+                            new ListenSpec(
+                                    ip.high(),
+                                    ip.low(),
+                                    door.at().port(),
+                                    BACKLOG,
+                                    plan.transparency(),
+                                    sockets.portReuse(),
+                                    door.accepted().mark()));
         } catch (ShimException e) {
-            String address = (spec.low() == 0 ? "[::]:" : "0.0.0.0:") + spec.port();
-            throw new ShimException("listen on " + address + ": " + e.call(), e.errno());
+            throw new ShimException("listen on " + door.at() + ": " + e.call(), e.errno());
         }
     }
 
-    /** What one of the listeners does with what it accepted. */
-    @FunctionalInterface
-    private interface Accepting {
-        void accept(PodLoop podLoop, AcceptedSocket socket);
-    }
-
-    private void accept(String name, int fd, Accepting accepting) {
+    private void accept(Door door, int fd) {
+        String name = door.name() + " listener of " + pod.identity().name();
         ListeningSocket listener = new ListeningSocket(name, fd, loops, (loop, accepted, peer) -> {
             if (on(loop).isClosed()) {
                 Fds.close(accepted);
             } else {
-                accepting.accept(on(loop), TcpSocket.adopt(loop, accepted, peer));
+                door.accepting().accept(on(loop), TcpSocket.adopt(loop, accepted, peer));
             }
         });
         listeners.add(listener);

@@ -20,6 +20,11 @@ record ProxyTerms(AgentConfig config) {
         return connectSpec(0);
     }
 
+    /** Of what SOCKS clients open, which never leaves the namespace: nobody's silence has to be found out about. */
+    ConnectSpec socksSpec() {
+        return new ConnectSpec(config.proxy().sockets().packetMark(), ConnectSpec.Keepalive.OFF, 0, true);
+    }
+
     private ConnectSpec connectSpec(int mark) {
         Keepalive keepalive = config.proxy().sockets().keepalive();
         ConnectSpec.Keepalive shimKeepalive = keepalive.enabled()

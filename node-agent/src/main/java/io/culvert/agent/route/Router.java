@@ -37,11 +37,9 @@ public final class Router {
 
     /** Where a connection goes that a local workload opened. */
     public Route outbound(MeshSnapshot snapshot, Workload source, IpPort original) {
-        if (original.port() == 0) {
-            return new Route.Refused(RefusalReason.PORT_ZERO, original.toString());
-        }
-        if (original.ip().isLoopback() && settings.isOwnPort(original.port())) {
-            return new Route.Refused(RefusalReason.OWN_PORT, original.toString());
+        Route.Refused refused = neverReached(original);
+        if (refused != null) {
+            return refused;
         }
         Service service = addressedService(snapshot, source, original.ip());
         GatewayAddress waypoint = service == null ? null : waypointOf(service);
@@ -56,6 +54,16 @@ public final class Router {
                         ? direct(source, original, null, service)
                         : new Route.Refused(RefusalReason.NO_HEALTHY_ENDPOINT, "service " + service.key());
         };
+    }
+
+    /** Why nobody is connected to a destination, whatever the mesh is; null where the mesh decides. */
+    public Route.@Nullable Refused neverReached(IpPort original) {
+        if (original.port() == 0) {
+            return new Route.Refused(RefusalReason.PORT_ZERO, original.toString());
+        }
+        return original.ip().isLoopback() && settings.isOwnPort(original.port())
+                ? new Route.Refused(RefusalReason.OWN_PORT, original.toString())
+                : null;
     }
 
     /** Where a connection goes whose next hop was known by hostname only, now that it is resolved. */

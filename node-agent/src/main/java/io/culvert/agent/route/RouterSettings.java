@@ -7,7 +7,7 @@ package io.culvert.agent.route;
  * @param outboundPort where captured connections of the pod arrive
  * @param inboundPlaintextPort where captured plaintext for the pod arrives
  * @param hbonePort where tunnels arrive, here and at every other workload
- * @param socksPort where SOCKS clients arrive; refused as a target even where it is not open
+ * @param socksPort where SOCKS clients arrive; 0 where they do not, so that the port is the applications'
  * @param localhostApplicationTunnel whether an application that wants PROXY headers is reached over loopback
  */
 public record RouterSettings(

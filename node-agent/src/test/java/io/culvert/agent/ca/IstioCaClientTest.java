@@ -1,6 +1,7 @@
 package io.culvert.agent.ca;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -54,7 +55,7 @@ class IstioCaClientTest {
 
     IstioCaClientTest() throws IOException {
         plane = FakeControlPlane.start();
-        client = new IstioCaClient(link(plane.config()));
+        client = new IstioCaClient(link(plane.config()), true);
     }
 
     private ServerLink link(ServerConfig server) {
@@ -98,6 +99,15 @@ class IstioCaClientTest {
         assertEquals(
                 "Bearer token-1",
                 plane.calls().getFirst().get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER)));
+    }
+
+    @Test
+    void asksForItself_whereItServesNobodyElse() throws Exception {
+        plane.authority().confuse(ID.uri());
+        try (IstioCaClient own = new IstioCaClient(link(plane.config()), false)) {
+            own.issue(ID, csr(), Duration.ofHours(2));
+        }
+        assertFalse(plane.authority().requests().getFirst().hasMetadata());
     }
 
     @Test
@@ -180,7 +190,7 @@ class IstioCaClientTest {
         Path file = Files.writeString(folder.resolve("root.pem"), plane.rootPem());
         ServerConfig known = plane.config();
         try (IstioCaClient following = new IstioCaClient(
-                link(new ServerConfig(known.host(), known.port(), false, file.toString(), "", Map.of())))) {
+                link(new ServerConfig(known.host(), known.port(), false, file.toString(), "", Map.of())), true)) {
             following.issue(ID, csr(), Duration.ofHours(1));
             Files.writeString(file, "half a fil");
             following.issue(ID, csr(), Duration.ofHours(1));

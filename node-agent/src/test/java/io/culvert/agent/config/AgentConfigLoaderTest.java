@@ -2,6 +2,7 @@ package io.culvert.agent.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -54,7 +55,7 @@ class AgentConfigLoaderTest {
     @Test
     void hasTheFieldsDefaults_whenNothingIsSaid() throws ConfigException {
         AgentConfig config = load(Map.of());
-        assertEquals(new PortConfig(15001, 15006, 15008, 15000, 15020, 15021), config.ports());
+        assertEquals(new PortConfig(15001, 15006, 15008, 0, 15000, 15020, 15021), config.ports());
         assertEquals(1337, config.proxy().sockets().packetMark());
         assertEquals(OriginalSource.AUTO, config.proxy().sockets().originalSource());
         assertEquals(
@@ -151,12 +152,9 @@ class AgentConfigLoaderTest {
             delimiter = '|',
             quoteCharacter = '#',
             value = {
-                "PROXY_MODE|dedicated|an agent inside one pod is not supported; run one agent per node, as 'shared'",
-                "PROXY_MODE|both|'both' is unknown; write shared",
-                "PROXY_WORKLOAD_INFO|a/b/c|is for an agent inside one pod, which is not supported; remove it",
+                "PROXY_MODE|both|'both' is unknown; write shared, dedicated",
                 "COMPLIANCE_POLICY|pqc|the groups and ciphers of tunnels cannot be narrowed; remove it",
-                "ENABLE_PROXY|false|captured connections would find nobody; remove it, and do not enrol pods that are to be left alone",
-                "UNSTABLE_ENABLE_SOCKS5|true|there is no SOCKS5 listener; remove it, connections are captured as they are",
+                "ENABLE_PROXY|false|leaves nothing to be done where names are not answered either; remove it, or set ISTIO_META_DNS_CAPTURE=true",
                 "TLS12_ENABLED|true|tunnels are TLS 1.3 only; remove it and upgrade peers that cannot do it",
                 "TLS12_ENABLED|yes|'yes' is neither true nor false; write true or false"
             })
@@ -183,6 +181,77 @@ class AgentConfigLoaderTest {
                 "true"));
         assertTrue(config.log().policyDecisions());
         assertFalse(load(Map.of()).log().policyDecisions());
+    }
+
+    private static final Map<String, String> DEDICATED =
+            Map.of("PROXY_MODE", "dedicated", "PROXY_WORKLOAD_INFO", "shop/web-1/web");
+
+    private static Map<String, String> with(Map<String, String> some, String... more) {
+        Map<String, String> all = new HashMap<>(some);
+        for (int i = 0; i < more.length; i += 2) {
+            all.put(more[i], more[i + 1]);
+        }
+        return all;
+    }
+
+    @Test
+    void servesItsOwnNamespace_whenItIsDedicatedToAPod() throws ConfigException {
+        AgentConfig config = load(DEDICATED);
+        assertEquals(
+                new NodeConfig.PodNames("web-1", "shop", "web"), config.node().dedicatedTo());
+        assertEquals(PodSource.OWN_NAMESPACE, config.podSource());
+        assertTrue(config.answersNames());
+        SocketConfig sockets = config.proxy().sockets();
+        assertEquals(0, sockets.packetMark());
+        assertFalse(sockets.portReuse());
+        assertEquals(
+                1337,
+                load(with(DEDICATED, "PACKET_MARK", "1337")).proxy().sockets().packetMark());
+        assertEquals(1337, load(Map.of()).proxy().sockets().packetMark());
+        assertTrue(load(Map.of()).proxy().sockets().portReuse());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"web", "shop/web-1", "shop/web-1/web/x", "shop//web", "/web-1/web", "shop/web-1/"})
+    void demandsTheWholeNameOfThePodThatItIsDedicatedTo(String named) {
+        Map<String, String> wrong = with(DEDICATED, "PROXY_WORKLOAD_INFO", named);
+        assertEquals(
+                List.of("node.workload (PROXY_WORKLOAD_INFO): '" + named
+                        + "' does not name a pod; write namespace/name/serviceAccount"),
+                problems(new ConfigInputs(REQUIRED, wrong, null, 8)));
+        assertEquals(
+                List.of("node.workload (not set): is required; give --proxy-workload or set PROXY_WORKLOAD_INFO"),
+                problems(new ConfigInputs(REQUIRED, Map.of("PROXY_MODE", "Dedicated"), null, 8)));
+    }
+
+    @Test
+    void namesNobodyItIsDedicatedTo_whenItServesANode() throws ConfigException {
+        assertNull(load(Map.of("PROXY_WORKLOAD_INFO", "anything")).node().dedicatedTo());
+    }
+
+    @Test
+    void answersNamesAlone_whenItCarriesNothing() throws ConfigException {
+        AgentConfig config = load(Map.of("ENABLE_PROXY", "false", "ISTIO_META_DNS_CAPTURE", "true"));
+        assertFalse(config.proxy().enabled());
+        assertTrue(config.answersNames());
+        assertFalse(CaptureConfig.of(config).tcp());
+    }
+
+    @Test
+    void listensForSocksClients_onlyWhenItIsAsked() throws ConfigException {
+        assertEquals(
+                15080, load(Map.of("UNSTABLE_ENABLE_SOCKS5", "true")).ports().socks());
+        Map<String, String> taken = Map.of("UNSTABLE_ENABLE_SOCKS5", "true", "CULVERT_SOCKS5_PORT", "15001");
+        assertEquals(
+                List.of(
+                        "ports.socks5 (CULVERT_SOCKS5_PORT): is the same port as ports.outbound; give each a port of its own"),
+                problems(new ConfigInputs(REQUIRED, taken, null, 8)));
+        Map<String, String> useless =
+                Map.of("UNSTABLE_ENABLE_SOCKS5", "true", "ENABLE_PROXY", "false", "ISTIO_META_DNS_CAPTURE", "true");
+        assertEquals(
+                List.of(
+                        "proxy.socks5 (UNSTABLE_ENABLE_SOCKS5): needs the proxy that proxy.enabled turns off; remove one of them"),
+                problems(new ConfigInputs(REQUIRED, useless, null, 8)));
     }
 
     @Test

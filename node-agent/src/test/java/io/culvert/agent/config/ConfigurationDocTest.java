@@ -39,6 +39,32 @@ class ConfigurationDocTest {
             - Settings marked experimental are for tests; they may change at any time.
             """;
 
+    private static final String TAIL = """
+
+            ## An agent inside one pod
+
+            With `PROXY_MODE=dedicated` an agent serves the network namespace that it runs in, as the pod that
+            `PROXY_WORKLOAD_INFO` names, and nothing else: no pods socket, no other namespace, no listener for a pod of its own.
+            It asks the authority for its own identity, under its own token. A port of its own that is taken ends the start. Only
+            what `PACKET_MARK` and `ENABLE_ORIG_SRC` ask for needs a privilege (CAP_NET_ADMIN).
+
+            It writes no redirect rules. Whoever runs it does, before the application starts:
+
+            - What the application opens is redirected to port 15001, plaintext that arrives for it to 15006; 15008 is left alone,
+              and so are loopback addresses.
+            - What the agent opens itself is left alone, its calls of control plane and authority and its DNS queries included,
+              which bear no mark: run it as a user of its own and match on that (`-m owner --uid-owner`). With `PACKET_MARK` set,
+              its connections to applications and peers can be told by their mark as well.
+            - Where applications are to see the client's own address, replies to it are brought back to the agent, as the rules of
+              a node's agent do by mark and policy route; otherwise set `ENABLE_ORIG_SRC=false`.
+
+            ## Names alone
+
+            With `ENABLE_PROXY=false` nothing listens at 15001, 15006 and 15008. Where a mesh file names the pods the agent's own
+            redirect rules then cover DNS and nothing else, and rules that an agent wrote before are changed to that; traffic
+            leaves and arrives in plaintext, past every policy. Where somebody else writes the rules, they must not redirect TCP.
+            """;
+
     @Test
     void isInStepWithTheTable() {
         StringBuilder doc = new StringBuilder(HEAD);
@@ -52,6 +78,7 @@ class ConfigurationDocTest {
             }
             doc.append(row(knob));
         }
+        doc.append(TAIL);
         Golden.assertMatches("../../../../../docs/configuration.md", doc.toString());
     }
 

@@ -7,7 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class NameSearchTest {
-    private final NameSearch search = new NameSearch(DnsName.parse("cluster.local"));
+    private final NameSearch search = new NameSearch(DnsName.parse("cluster.local"), null);
 
     private List<String> hostnames(String name) {
         return search.aliases(DnsName.parse(name), "ns1").stream()
@@ -41,6 +41,22 @@ class NameSearchTest {
                         "www.example.com.ns1.svc of www.example.com.ns1.svc"),
                 hostnames("www.example.com.ns1.svc.cluster.local"));
         assertEquals(List.of("a.b.c.d.cluster.local", "a.b.c.d of a.b.c.d"), hostnames("a.b.c.d.cluster.local"));
+    }
+
+    @Test
+    void takesOffTheSystemsSearchDomains_whereThoseAreWhatIsPutOn() {
+        NameSearch ofSystem =
+                new NameSearch(DnsName.parse("cluster.local"), () -> List.of(DnsName.parse("corp.example")));
+        assertEquals(
+                List.of("web.corp.example", "web.corp.example.svc.cluster.local", "web", "web.ns1.svc.cluster.local"),
+                ofSystem.aliases(DnsName.parse("web.corp.example"), "ns1").stream()
+                        .map(NameSearch.Alias::hostname)
+                        .toList());
+        assertEquals(
+                List.of("web.svc.cluster.local"),
+                ofSystem.aliases(DnsName.parse("web.svc.cluster.local"), "ns1").stream()
+                        .map(NameSearch.Alias::hostname)
+                        .toList());
     }
 
     @Test

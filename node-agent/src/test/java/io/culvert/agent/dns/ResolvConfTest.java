@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,6 +36,22 @@ class ResolvConfTest {
     }
 
     @Test
+    void readsTheSearchDomains_ofTheLastLineThatHasSome() {
+        assertEquals(
+                List.of("b.example", "svc.cluster.local"),
+                ResolvConf.parse("domain a.example\nsearch B.example. svc.cluster.local x..y . b.example\n")
+                        .searchDomains()
+                        .stream()
+                        .map(Object::toString)
+                        .toList());
+        String many = "search" + " a.example".repeat(5)
+                + IntStream.range(0, 50).mapToObj(i -> " d" + i + ".example").collect(Collectors.joining());
+        assertEquals(
+                ResolvConf.DOMAINS_MAX - 4,
+                ResolvConf.parse(many).searchDomains().size());
+    }
+
+    @Test
     void leavesOutWhatItCannotRead() {
         ResolvConf conf = ResolvConf.parse("""
                 nameserver
@@ -46,7 +64,7 @@ class ResolvConfTest {
         assertEquals(List.of("1.1.1.1:53"), servers(conf));
         assertEquals(Duration.ofSeconds(30), conf.timeout());
         assertEquals(1, conf.attempts());
-        assertEquals(new ResolvConf(List.of(), Duration.ofSeconds(5), 2), ResolvConf.parse(""));
+        assertEquals(new ResolvConf(List.of(), Duration.ofSeconds(5), 2, List.of()), ResolvConf.parse(""));
     }
 
     @Test

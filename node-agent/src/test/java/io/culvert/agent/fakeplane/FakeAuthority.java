@@ -5,6 +5,7 @@ import io.culvert.agent.certs.CaClient;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.protocol.wire.auth.IstioCertificateRequest;
 import io.culvert.protocol.wire.auth.IstioCertificateResponse;
+import io.grpc.Context;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
@@ -23,7 +24,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The certificate half: signs for whom it is asked to, through an intermediate.
+ * The certificate half: signs for whom it is asked to, or else for whom the token names, through an intermediate.
  *
  * <p>Runs on: any.
  */
@@ -35,6 +36,9 @@ public final class FakeAuthority {
                     .setType(MethodDescriptor.MethodType.UNARY)
                     .setFullMethodName("istio.v1.auth.IstioCertificateService/CreateCertificate")
                     .build();
+
+    /** What the caller of the moment authenticates with. */
+    static final Context.Key<String> TOKEN = Context.keyWithDefault("token", "");
 
     private final TestCa root = TestCa.root("the mesh's root");
     private volatile TestCa intermediate = root.intermediate("the mesh's intermediate");
@@ -73,7 +77,11 @@ public final class FakeAuthority {
         String other = otherIdentity;
         String identity = other != null
                 ? other
-                : request.getMetadata().getFieldsOrThrow("ImpersonatedIdentity").getStringValue();
+                : request.hasMetadata()
+                        ? request.getMetadata()
+                                .getFieldsOrThrow("ImpersonatedIdentity")
+                                .getStringValue()
+                        : TOKEN.get().replaceFirst("Bearer ", "");
         Instant now = Instant.now();
         CaClient.Issued issued = intermediate.issue(
                 Pem.parse(request.getCsr()).getFirst().der(),

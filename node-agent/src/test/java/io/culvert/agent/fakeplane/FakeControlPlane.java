@@ -3,6 +3,8 @@ package io.culvert.agent.fakeplane;
 import io.culvert.agent.base.Pem;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.config.ServerConfig;
+import io.grpc.Context;
+import io.grpc.Contexts;
 import io.grpc.Metadata;
 import io.grpc.Server;
 import io.grpc.ServerCall;
@@ -44,6 +46,9 @@ public final class FakeControlPlane implements AutoCloseable {
             ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
             ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
             "h2");
+
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
     private final TestCa serverRoot;
     private final FakeDiscovery discovery = new FakeDiscovery();
@@ -96,7 +101,9 @@ public final class FakeControlPlane implements AutoCloseable {
             public <Q, A> ServerCall.Listener<Q> interceptCall(
                     ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
                 calls.add(headers);
-                return next.startCall(call, headers);
+                String told = headers.get(AUTHORIZATION);
+                Context context = Context.current().withValue(FakeAuthority.TOKEN, told == null ? "" : told);
+                return Contexts.interceptCall(context, call, headers, next);
             }
         };
         return NettyServerBuilder.forAddress(at)

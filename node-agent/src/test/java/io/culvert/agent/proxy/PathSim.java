@@ -218,7 +218,7 @@ class PathSim {
                     from.node(),
                     from.mesh(),
                     from.ports(),
-                    new ProxyConfig(proxy.sockets(), varied, proxy.timeouts(), limits, proxy.dns()),
+                    new ProxyConfig(true, proxy.sockets(), varied, proxy.timeouts(), limits, proxy.dns()),
                     from.process(),
                     from.log());
         }

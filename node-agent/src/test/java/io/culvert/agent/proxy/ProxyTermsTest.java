@@ -35,6 +35,7 @@ class ProxyTermsTest {
                 from.mesh(),
                 from.ports(),
                 new ProxyConfig(
+                        true,
                         sockets,
                         hbone,
                         timeouts,

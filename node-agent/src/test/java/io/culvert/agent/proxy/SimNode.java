@@ -13,17 +13,23 @@ import io.culvert.agent.route.RouterSettings;
 import io.culvert.agent.sim.SimLoop;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.Telemetry;
+import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** One pod of one node, served on a simulated loop. */
 final class SimNode {
     final MeshStore mesh;
     final SimCertificates certificates = new SimCertificates();
     final SimNames names = new SimNames();
+    /** What SOCKS clients' names are resolved by. */
+    final Map<String, IpAddress> resolved = new HashMap<>();
+
     final Pod pod;
     final PodLoop podLoop;
 
@@ -63,7 +69,24 @@ final class SimNode {
         PodIdentity identity =
                 new PodIdentity("uid-" + served.name(), served.name(), served.namespace(), served.serviceAccount());
         pod = new Pod(world, identity, true);
-        podLoop = new PodLoop(pod, loop, dialer, new ProxyTerms(config).pool());
+        PodNames podNames = (hostname, v4, listener) -> {
+            IpAddress found = resolved.get(hostname);
+            boolean[] over = {false};
+            loop.schedule(
+                    () -> {
+                        if (over[0]) {
+                            return;
+                        }
+                        if (found == null) {
+                            listener.onUnresolved("nobody knows it");
+                        } else {
+                            listener.onResolved(found);
+                        }
+                    },
+                    1_000_000);
+            return () -> over[0] = true;
+        };
+        podLoop = new PodLoop(pod, loop, dialer, new ProxyTerms(config).pool(), podNames);
         CrlStore.Registration _ = crl.onChange(podLoop::revocationsHaveChanged);
         MeshStore.Registration _ = mesh.listen(snapshot -> podLoop.policiesMayHaveChanged());
     }

@@ -10,10 +10,17 @@ public final class SimNet {
     final SimLoop loop;
     final Gen gen;
     private final int delayNanosMax;
+    private final int bufferBytesMin;
     private final List<SimSocket> sockets = new ArrayList<>();
 
     /** A network whose delays are up to {@code delayNanosMax}, drawn from the generator. */
     public SimNet(SimLoop loop, Gen gen, int delayNanosMax) {
+        this(loop, gen, delayNanosMax, 0);
+    }
+
+    /** One whose buffers hold at least so many bytes. */
+    public SimNet(SimLoop loop, Gen gen, int delayNanosMax, int bufferBytesMin) {
+        this.bufferBytesMin = bufferBytesMin;
         this.loop = loop;
         this.gen = gen;
         this.delayNanosMax = delayNanosMax;
@@ -31,7 +38,7 @@ public final class SimNet {
     }
 
     private int bufferBytes() {
-        return gen.pick(1, 100, 4_096, 65_536, 300_000) + gen.intBetween(0, 1_000);
+        return bufferBytesMin + gen.pick(1, 100, 4_096, 65_536, 300_000) + gen.intBetween(0, 1_000);
     }
 
     long delay() {

@@ -85,6 +85,7 @@ public final class AmbientLab implements Agents, AutoCloseable {
     public static final class Builder {
         private final NetnsLab.Builder net = NetnsLab.builder();
         private final List<String> pods = new ArrayList<>();
+        private final List<String> dedicated = new ArrayList<>();
         private final Map<String, String> environment = new HashMap<>();
         private final Map<String, List<String>> programs = new HashMap<>();
 
@@ -97,6 +98,13 @@ public final class AmbientLab implements Agents, AutoCloseable {
         public Builder pod(String name, String node) {
             net.pod(name, node);
             pods.add(name);
+            return this;
+        }
+
+        /** A pod on a node, captured from the start by an agent inside it; the nodes have none then. */
+        public Builder dedicated(String name, String node) {
+            net.pod(name, node);
+            dedicated.add(name);
             return this;
         }
 
@@ -130,6 +138,12 @@ public final class AmbientLab implements Agents, AutoCloseable {
             AmbientLab lab = new AmbientLab(net.build(), this);
             try {
                 lab.mesh();
+                if (!dedicated.isEmpty()) {
+                    dedicated.forEach(lab::captureInside);
+                    dedicated.forEach(lab::startInside);
+                    dedicated.forEach(lab::awaitServing);
+                    return lab;
+                }
                 NODES.forEach(lab::startAgent);
                 pods.forEach(pod -> {
                     lab.capture(pod);
@@ -248,6 +262,25 @@ public final class AmbientLab implements Agents, AutoCloseable {
         return started;
     }
 
+    /** Starts an agent inside a pod, for that pod alone; it is not ready yet. */
+    public AgentProcess startInside(String pod) {
+        Map<String, String> variables = environment(ns(pod).node().orElseThrow());
+        List.of("INPOD_UDS", "POD_NAME", "POD_NAMESPACE", "SERVICE_ACCOUNT").forEach(variables::remove);
+        variables.put("PROXY_MODE", "dedicated");
+        variables.put("PROXY_WORKLOAD_INFO", NAMESPACE + "/" + pod + "/" + pod);
+        variables.put("PACKET_MARK", "1337");
+        Path tokens = folder(pod).resolve("var/run/secrets/tokens");
+        try {
+            Files.writeString(Files.createDirectories(tokens).resolve("istio-token"), MeshYaml.idOf(pod));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        AgentProcess started = AgentProcess.startAlone(net, ns(pod), folder(pod), variables, List.of());
+        agents.put(pod, started);
+        ours.add(started);
+        return started;
+    }
+
     @Override
     public AgentProcess agent(String node) {
         AgentProcess found = agents.get(node);
@@ -279,6 +312,25 @@ public final class AmbientLab implements Agents, AutoCloseable {
         } catch (RedirectException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** Writes the redirect rules of a pod with an agent inside, whose calls of the control plane are left alone. */
+    public void captureInside(String pod) {
+        capture(pod);
+        net.exec(
+                        ns(pod),
+                        "iptables",
+                        "-t",
+                        "nat",
+                        "-I",
+                        "OUTPUT",
+                        "-p",
+                        "tcp",
+                        "--dport",
+                        Integer.toString(CONTROL_PORT),
+                        "-j",
+                        "ACCEPT")
+                .expectOk();
     }
 
     /** Hands a pod to its node's agent; it is not served yet. */
@@ -335,6 +387,9 @@ public final class AmbientLab implements Agents, AutoCloseable {
             }
             Set<String> wanted = new TreeSet<>(handedOver);
             wanted.removeIf(pod -> !ns(pod).node().equals(Optional.of(node)));
+            if (plan.dedicated.contains(node)) {
+                wanted.add(node);
+            }
             assertEquals(wanted, served);
         });
     }
@@ -385,7 +440,8 @@ public final class AmbientLab implements Agents, AutoCloseable {
         generation++;
         Map<String, MeshResource> wanted = new LinkedHashMap<>();
         List<Record> every = new ArrayList<>();
-        plan.pods.forEach(pod -> every.add(captured(pod).build()));
+        Stream.concat(plan.pods.stream(), plan.dedicated.stream())
+                .forEach(pod -> every.add(captured(pod).build()));
         every.addAll(Arrays.asList(records));
         every.add(Records.service(MARKER).hostname(MARKER + generation).build());
         every.add(new Policy(

@@ -1,0 +1,92 @@
+package io.culvert.systemtests.ambient;
+
+import static io.culvert.systemtests.ambient.Talk.DOWN;
+import static io.culvert.systemtests.ambient.Talk.PORT;
+import static io.culvert.systemtests.ambient.Talk.UP;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.culvert.systemtests.lab.AgentProcess;
+import io.culvert.systemtests.lab.Flow;
+import io.culvert.systemtests.lab.LogEntry;
+import io.culvert.systemtests.lab.MeshYaml;
+import io.culvert.systemtests.lab.Observation;
+import io.culvert.testkit.CommandResult;
+import io.culvert.testkit.LabProcess;
+import io.culvert.testkit.NetProbe;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Agents each of which runs inside its pod and serves it alone. */
+class DedicatedNetnsIT {
+    private static final Duration SOON = Duration.ofSeconds(20);
+
+    @RegisterExtension
+    static final AmbientExtension LAB = AmbientExtension.own(AmbientLab.builder()
+            .dedicated("client", "one")
+            .dedicated("near", "one")
+            .dedicated("server", "two")
+            .legacyPod("bare", "two"));
+
+    private final AmbientLab lab = LAB.lab();
+    private final Talk talk = new Talk(lab);
+
+    private void expectTalk(String client, String server) {
+        lab.mesh();
+        Observation since = lab.observe();
+        talk.once(client, server);
+        since.expectFlows(client, Flow.mutual("source", client, server, 1, UP, DOWN));
+        since.expectFlows(server, Flow.mutual("destination", client, server, 1, UP, DOWN));
+        LogEntry out = since.onlyConnection(client);
+        LogEntry in = since.onlyConnection(server);
+        for (LogEntry entry : List.of(out, in)) {
+            assertEquals(MeshYaml.idOf(client), entry.field("src.identity"));
+            assertEquals(MeshYaml.idOf(server), entry.field("dst.identity"));
+            assertEquals(lab.ip(server) + ":" + PORT, entry.field("dst.hbone_addr"));
+        }
+    }
+
+    @Test
+    void podsOfTwoNodes_talkUnderBothIdentities() {
+        expectTalk("client", "server");
+    }
+
+    @Test
+    void podsOfOneNode_talkUnderBothIdentities() {
+        expectTalk("client", "near");
+    }
+
+    @Test
+    void eachAgentAsksForItsOwnCertificateAlone() {
+        assertTrue(lab.authority().requests().size() >= 3);
+        assertTrue(lab.authority().requests().stream().noneMatch(request -> request.hasMetadata()));
+        for (AgentProcess agent : lab.agents()) {
+            List<String> served = new ArrayList<>();
+            agent.configDump()
+                    .path("workloadState")
+                    .forEach(pod -> served.add(pod.at("/info/name").asText()));
+            assertEquals(List.of(agent.node().name()), served);
+        }
+    }
+
+    @Test
+    void agentWhosePortIsTaken_doesNotStart_andSaysWhich() {
+        for (int port : new int[] {15_008, 15_006, 15_001}) {
+            try (LabProcess squatter = NetProbe.serve(lab.net(), lab.ns("bare"), port, "echo")) {
+                AgentProcess agent = lab.startInside("bare");
+                agent.allowTrouble("150\\d\\d|cannot start");
+                lab.forgetAgent("bare");
+                CommandResult end = agent.awaitEnd(SOON);
+                assertNotEquals(0, end.exit());
+                assertFalse(end.ok());
+                assertTrue(agent.toString().contains("cannot be served: listen on [::]:" + port), agent.toString());
+                squatter.stop();
+            }
+        }
+    }
+}
