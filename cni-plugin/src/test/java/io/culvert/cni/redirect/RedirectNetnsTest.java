@@ -91,6 +91,30 @@ class RedirectNetnsTest {
     @EnumSource(
             value = Choice.class,
             names = {"NFT", "LEGACY"})
+    void tcpIsLetGo_onceDnsIsAllThatIsServed_andTakenAgain(Choice choice) throws RedirectException {
+        RedirectSpec dnsAlone = SPEC.with(Options.DNS_ALONE);
+        RedirectApplier applier = applier(choice);
+        String before = state(pod);
+        assertEquals(Change.APPLIED, applier.apply(pod.path(), dnsAlone).change());
+        assertInstanceOf(RedirectStatus.Captured.class, applier.check(pod.path(), dnsAlone));
+        String alone = state(pod);
+        assertEquals(Change.REPAIRED, applier.apply(pod.path(), WITH_DNS).change());
+        assertInstanceOf(RedirectStatus.Partial.class, applier.check(pod.path(), dnsAlone));
+        assertEquals(Change.REPAIRED, applier.apply(pod.path(), dnsAlone).change());
+        assertEquals(alone, state(pod));
+        try (LabProcess server = NetProbe.serve(lab, lab.ns("peer"), 7000, "echo")) {
+            NetProbe.connect(lab, pod, lab.ns("peer").ipv4(), 7000, "both:1000", "fin", "eof")
+                    .expectOk();
+            server.stop();
+        }
+        applier.remove(pod.path(), dnsAlone);
+        assertEquals(before, state(pod));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Choice.class,
+            names = {"NFT", "LEGACY"})
     void applyTwiceIsANoOp_andRemoveLeavesTheNamespaceAsItWas(Choice choice) throws RedirectException {
         RedirectApplier applier = applier(choice);
         String before = state(pod);
