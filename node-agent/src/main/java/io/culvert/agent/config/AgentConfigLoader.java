@@ -301,7 +301,7 @@ public final class AgentConfigLoader {
     private IpPort dnsAddress(String text) {
         IpPort address = reader.read(Knob.DNS_PROXY_ADDRESS, text, ValueText::ipPort, NO_ADDRESS);
         List<Knob> taken = new ArrayList<>(List.of(Knob.OUTBOUND_PORT, Knob.PASSTHROUGH_PORT, Knob.INBOUND_PORT));
-        if (reader.text(Knob.ENABLE_SOCKS5).equals("true")) {
+        if (reader.text(Knob.ENABLE_SOCKS5).equalsIgnoreCase("true")) {
             taken.add(Knob.SOCKS5_PORT);
         }
         for (Knob knob : taken) {
