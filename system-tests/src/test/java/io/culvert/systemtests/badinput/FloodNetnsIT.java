@@ -290,8 +290,9 @@ class FloodNetnsIT {
                 open.add(socket);
                 socket.write(H2.ascii("GET / HTTP/1.1\r\n\r\n"));
             }
-            // An agent that has no time to look meanwhile lets the eldest go unread.
-            tally.expectTotal(Set.of(BadPeer.NOT_TLS, BadPeer.LIMIT), flood);
+            // An agent that has no time to look meanwhile lets the eldest go unread; where none of them is on the loop that
+            // needs the place, a tunnel makes room that is idle since the tests before.
+            tally.expectTotal(Set.of(BadPeer.NOT_TLS, BadPeer.LIMIT), flood, flood + 10);
             Eventually.holds(
                     "few sockets are open",
                     Duration.ofSeconds(1),
