@@ -290,8 +290,8 @@ class FloodNetnsIT {
                 open.add(socket);
                 socket.write(H2.ascii("GET / HTTP/1.1\r\n\r\n"));
             }
-            // An agent that has no time to look meanwhile lets the eldest go unread. On a loop that has none of them, idle
-            // tunnels of the tests before make room.
+            // An agent that has no time to look meanwhile lets the eldest go unread. On a loop that has none of them,
+            // idle tunnels of the tests before make room.
             tally.expectTotal(Set.of(BadPeer.NOT_TLS, BadPeer.LIMIT), flood, flood + 10);
             Eventually.holds(
                     "few sockets are open",
