@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_PDEATHSIG = 1
@@ -66,6 +67,22 @@ class Background:
     def says(self, text):
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return text in log.read()
+
+    def await_word(self, word, seconds, beside=None):
+        """Waits until a line of its output begins with a word, and returns that line; both programs must live as long."""
+        until = time.monotonic() + seconds
+        while True:
+            with open(self.log_path, encoding="utf-8", errors="replace") as log:
+                line = next((line for line in log if line.startswith(word) and line.endswith("\n")), None)
+            if line:
+                return line.strip()
+            if beside:
+                beside.require_alive()
+            self.require_alive()
+            if time.monotonic() > until:
+                last = (beside or self).last_words()
+                raise BenchError(f"{(beside or self).name} was not ready after {seconds} s:\n{last}")
+            time.sleep(0.02)
 
     def stop(self, seconds=10):
         """SIGTERM, then SIGKILL; returns the exit code."""

@@ -1,8 +1,8 @@
-"""A network of real namespaces: two nodes and two pods on one bridge, which has a namespace of its own.
+"""A network of real namespaces: two nodes, two pods and a host outside the mesh on one bridge, which has a namespace of its own.
 
-    node-a 10.88.1.1   node-b 10.88.1.2   client 10.88.2.1   server 10.88.2.2      (fd88::1:N, fd88::2:N)
-       |                  |                  |                  |
-    ============================ bridge ============================
+    node-a 10.88.1.1   node-b 10.88.1.2   client 10.88.2.1   server 10.88.2.2   outside 10.88.3.1      (fd88::1:N, fd88::2:N, ...)
+       |                  |                  |                  |                  |
+    ===================================== bridge =====================================
 
 Nothing of it touches the machine's own network. All names begin with cvb<pid of the benchmark>-, so that one that was
 killed is recognised and swept away by the next.
@@ -19,6 +19,7 @@ MEMBERS = {
     "node-b": ("10.88.1.2", "fd88::1:2"),
     "client": ("10.88.2.1", "fd88::2:1"),
     "server": ("10.88.2.2", "fd88::2:2"),
+    "outside": ("10.88.3.1", "fd88::3:1"),
 }
 # Ports that applications get for their own connections: below the agent's, so that many short connections fit.
 LOCAL_PORTS = "16000 65000"

@@ -3,7 +3,7 @@
 import statistics
 import sys
 
-from works import WORKS
+from works import IDLE_CONNECTIONS, TARGETS, WORKS
 
 BOLD, DIM, GREEN, YELLOW, RESET = "\033[1m", "\033[2m", "\033[32m", "\033[33m", "\033[0m"
 WIDE, COLUMN = 38, 20
@@ -26,16 +26,35 @@ def number(value):
     return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
 
 
+def ratio_text(ratio):
+    return "-" if ratio is None else f"{ratio:.2f}"
+
+
 def table(results, peers):
-    """Rows of (work, measure, [(median, spread) of each peer], [ratio to the first peer])."""
+    """Rows of (work, measure, [(median, spread) of each peer], [ratio of the last peer to each of the others])."""
     for work in WORKS:
         for row in work.rows:
             cells = [median_of(results[work.name][peer], row.key) for peer in peers]
             if all(value is None for value, _ in cells):
                 continue
-            base = cells[0][0]
-            ratios = [value / base if value is not None and base else None for value, _ in cells[1:]]
+            last = cells[-1][0]
+            ratios = [last / value if value and last is not None else None for value, _ in cells[:-1]]
             yield work, row, cells, ratios
+
+
+def targets(results, peers):
+    """Rows of (work, measure, what is to be, what is, whether it is reached), of those whose peers were measured."""
+    works = {work.name: work for work in WORKS}
+    for target in TARGETS:
+        row = next(row for row in works[target.work].rows if row.key == target.key)
+        value = median_of(results[target.work][peers[-1]], target.key)[0]
+        base = median_of(results[target.work][target.of], target.key)[0] if target.of in peers[:-1] else None
+        if value is None or (target.of and not base):
+            continue
+        now = value / base if target.of else value
+        sign, reached = (">=", now >= target.bound) if row.more_is_better else ("<=", now <= target.bound)
+        of = f" x {target.of}" if target.of else ""
+        yield target.work, row.title, f"{sign} {target.bound:g}{of}", number(now), reached
 
 
 def failures(results, peers):
@@ -44,24 +63,37 @@ def failures(results, peers):
             if (total := sum(run["failed"] for run in results[work.name][peer]))]
 
 
-def memory_rows(memory, peers):
-    """(moment, [text of each peer])."""
-    moments = sorted({moment for peer in peers for moment in memory[peer]}, key=["started", "after load", "idle"].index)
-    for moment in moments:
-        yield moment, [" + ".join(f"{m['rss'] / 1e6:.0f}/{m['pss'] / 1e6:.0f}" for m in memory[peer].get(moment, [])) or "-"
-                       for peer in peers]
+MOMENTS = {
+    "started": "started, no traffic yet",
+    "after load": "after all rounds",
+    "idle": f"holding {IDLE_CONNECTIONS:,} idle connections",
+    "released": "10 s after they were closed",
+}
 
 
-MOMENTS = {"started": "started, no traffic yet", "after load": "after all rounds", "idle": "holding 1,000 idle connections"}
+def memory_rows(memory, starts, peers):
+    """(measure, moment, [text of each peer]); agents are those of client and server, in this order."""
+    if any(starts.values()):
+        yield "exec to first 200 on 15021, s", "", [" + ".join(f"{s:.2f}" for s in starts[peer]) or "-" for peer in peers]
+    for moment, title in MOMENTS.items():
+        if any(moment in memory[peer] for peer in peers):
+            yield "RSS/PSS/anonymous, MB", title, [
+                " + ".join("/".join(f"{m[key] / 1e6:.0f}" for key in ("rss", "pss", "anonymous")) for m in memory[peer].get(moment, [])) or "-"
+                for peer in peers]
+    if any("idle" in memory[peer] for peer in peers):
+        yield "RSS per idle connection, KB", "", [
+            " + ".join(f"{(held['rss'] - before['rss']) / 1e3 / IDLE_CONNECTIONS:.1f}"
+                       for held, before in zip(memory[peer].get("idle", []), memory[peer].get("after load", []))) or "-"
+            for peer in peers]
 
 
-def print_table(results, memory, peers):
+def print_table(results, memory, starts, peers):
     colour = sys.stdout.isatty()
 
     def paint(code, text):
         return f"{code}{text}{RESET}" if colour else text
 
-    heads = "".join(f"{peer:>{COLUMN}}" for peer in peers) + "".join(f"{peer + '/' + peers[0]:>{COLUMN}}" for peer in peers[1:])
+    heads = "".join(f"{peer:>{COLUMN}}" for peer in peers) + "".join(f"{peers[-1] + '/' + peer:>{COLUMN}}" for peer in peers[:-1])
     print(paint(BOLD, f"\n{'median, +- half the spread':<{WIDE}}{heads}"))
     last = None
     for work, row, cells, ratios in table(results, peers):
@@ -73,16 +105,14 @@ def print_table(results, memory, peers):
             text = number(value)
             aside = f" +-{spread:.0%}" if value else ""
             line += " " * (COLUMN - len(text) - len(aside)) + text + paint(DIM, aside)
-        for ratio in ratios:
-            text = "-" if ratio is None else f"{ratio:.2f}"
-            good = ratio is not None and (ratio >= 0.5 if row.more_is_better else ratio <= 2)
-            line += " " * (COLUMN - len(text)) + paint(GREEN if good else YELLOW, text)
-        print(line)
-    rows = list(memory_rows(memory, peers))
+        print(line + "".join(f"{ratio_text(ratio):>{COLUMN}}" for ratio in ratios))
+    rows = list(memory_rows(memory, starts, peers))
     if rows:
-        print(paint(BOLD, "resident/proportional memory of each agent, MB"))
-    for moment, cells in rows:
-        print(f"  {MOMENTS[moment]:<{WIDE - 2}}" + "".join(f"{cell:>{COLUMN}}" for cell in cells))
+        print(paint(BOLD, "each agent"))
+    for measure, moment, cells in rows:
+        print(f"  {moment or measure:<{WIDE - 2}}" + "".join(f"{cell:>{COLUMN}}" for cell in cells))
+    for work, measure, bound, now, reached in targets(results, peers):
+        print(f"{paint(GREEN, 'reached    ') if reached else paint(YELLOW, 'not reached')}  {work}, {measure}: {now}, to be {bound}")
     for peer, work, total in failures(results, peers):
         print(paint(YELLOW, f"{peer}: {total} operations failed in: {work}"))
 
@@ -91,20 +121,23 @@ def _row(cells):
     return "| " + " | ".join(cells) + " |"
 
 
-def markdown(results, memory, peers, facts):
+def markdown(results, memory, starts, peers, facts):
     """The section's text, without its heading."""
     lines = [f"- {name}: {value}" for name, value in facts.items()]
     lines += ["", "Median of the rounds, with half the spread between the smallest and the largest.", ""]
-    lines.append(_row(["work", "measure", *peers, *(f"{peer}/{peers[0]}" for peer in peers[1:])]))
+    lines.append(_row(["work", "measure", *peers, *(f"{peers[-1]}/{peer}" for peer in peers[:-1])]))
     lines.append("|---|---|" + "---:|" * (2 * len(peers) - 1))
     last = None
     for work, row, cells, ratios in table(results, peers):
         shown = [number(v) + (f" ±{s:.0%}" if v else "") for v, s in cells]
-        shown += ["-" if r is None else f"{r:.2f}" for r in ratios]
-        lines.append(_row([work.name if work is not last else "", row.title, *shown]))
+        lines.append(_row([work.name if work is not last else "", row.title, *shown, *map(ratio_text, ratios)]))
         last = work
-    for moment, cells in memory_rows(memory, peers):
-        lines.append(_row(["RSS/PSS of each agent, MB", MOMENTS[moment], *cells, *[""] * (len(peers) - 1)]))
+    for measure, moment, cells in memory_rows(memory, starts, peers):
+        lines.append(_row([measure, moment, *cells, *[""] * (len(peers) - 1)]))
+    reached = list(targets(results, peers))
+    if reached:
+        lines += ["", _row(["work", "measure", "target", "now", ""]), "|---|---|---|---:|---|"]
+        lines += [_row([work, measure, bound, now, "reached" if met else "not reached"]) for work, measure, bound, now, met in reached]
     lost = failures(results, peers)
     if lost:
         lines += [""] + [f"- {peer}: {total} operations failed in: {work}" for peer, work, total in lost]

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Work:
-    """One work of the load generator; `rows` are the measures that the tables show, best known first."""
+    """One work of the load generator; `rows` are the measures that the tables show, best known first; `to` is where it goes."""
 
     name: str
     arguments: tuple
     rows: tuple
+    to: str = "server"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ EXCHANGE_ROWS = (RATE, P50, P99, P999, MAX, AGENT_OP, MACHINE_OP)
 PACED_ROWS = (P50, P99, P999, MAX, AGENT_OP, MACHINE_OP)
 
 
-def _work(name, arguments, rows):
-    return Work(name, tuple(arguments.split()), rows)
+def _work(name, arguments, rows, to="server"):
+    return Work(name, tuple(arguments.split()), rows, to)
 
 
 WORKS = (
@@ -49,6 +50,39 @@ WORKS = (
     _work("ping-pong 16 KiB, 16 connections", "--work ping --size 16384 --connections 16", EXCHANGE_ROWS),
     _work("connect, 1 exchange, close, 16 at once", "--work connect --size 256 --connections 16", EXCHANGE_ROWS),
     _work("open loop 2,000/s over 64 connections", "--work open --size 256 --connections 64 --rate 2000", PACED_ROWS),
+    _work("bulk to outside the mesh, 1 connection", "--work bulk --connections 1", BULK_ROWS, "outside"),
+    _work("bulk to outside the mesh, 8 connections", "--work bulk --connections 8", BULK_ROWS, "outside"),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a measure of the last peer should be: `bound` times that of another peer, or `bound` itself."""
+
+    work: str
+    key: str
+    bound: float
+    of: str = "envoy"
+
+
+def _targets(work, *bounds, of="envoy"):
+    return tuple(Target(work, key, bound, of) for key, bound in bounds)
+
+
+# At least, where more is better; at most, where less is.
+TARGETS = (
+    *_targets("bulk, 1 connection", ("gbits", 1.5), ("agent_cpu_gb", 0.6)),
+    *_targets("bulk, 8 connections", ("gbits", 1.5), ("agent_cpu_gb", 0.6)),
+    *_targets("ping-pong 256 B, 1 connection", ("p50", 0.7), ("agent_cpu_op", 0.6)),
+    *_targets("ping-pong 256 B, 64 connections", ("rate", 1.6), ("p99", 0.7), ("agent_cpu_op", 0.5)),
+    *_targets("ping-pong 16 KiB, 16 connections", ("rate", 1.4), ("agent_cpu_op", 0.6)),
+    *_targets("connect, 1 exchange, close, 16 at once", ("rate", 2.5), ("p99", 0.5), ("agent_cpu_op", 0.35)),
+    *_targets("open loop 2,000/s over 64 connections", ("p99", 0.8)),
+    *_targets("open loop 2,000/s over 64 connections", ("p99", 3000), of=""),
+    *_targets("bulk to outside the mesh, 1 connection", ("gbits", 0.7), of="direct"),
+    *_targets("bulk to outside the mesh, 8 connections", ("gbits", 0.7), of="direct"),
+    *_targets("bulk to outside the mesh, 1 connection", ("agent_cpu_gb", 0.25), of=""),
+    *_targets("bulk to outside the mesh, 8 connections", ("agent_cpu_gb", 0.25), of=""),
 )
 
 # What a just-in-time compiler, a pool and a cache need before they show what they can.
@@ -59,8 +93,8 @@ WARM_UP = (
     ("--work", "ping", "--size", "16384", "--connections", "16"),
 )
 
-IDLE_CONNECTIONS = 1000
-IDLE = ("--work", "idle", "--connections", str(IDLE_CONNECTIONS))
+IDLE_CONNECTIONS = 4000
+IDLE = ("--work", "idle", "--connections", str(IDLE_CONNECTIONS), "--wait", "60")
 
 
 def figures(result, agent_cpu, machine_cpu):

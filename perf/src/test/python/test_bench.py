@@ -13,13 +13,17 @@ import unittest
 
 PERF = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(PERF, "macro"))
+import hello  # noqa: E402
 import peers  # noqa: E402
 import report  # noqa: E402
 from commands import Background, BenchError  # noqa: E402
-from meters import TunnelMeter  # noqa: E402
+from lab import MEMBERS as LAB_MEMBERS  # noqa: E402
+from meters import PortMeter  # noqa: E402
 from works import WORKS, figures  # noqa: E402
 
 BENCH = os.path.join(PERF, "macro", "bench")
+# The members of a network and the one that the bridge is in.
+MEMBERS = len(LAB_MEMBERS) + 1
 loader = importlib.machinery.SourceFileLoader("bench", BENCH)
 bench = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
 loader.exec_module(bench)
@@ -82,7 +86,7 @@ class PathTest(unittest.TestCase):
         bench.CAPTURE_SECONDS_MAX = 0
 
     def side(self, kind):
-        side = bench.Side(kind(self.out), ipv6=False)
+        side = bench.Side(kind(self.out))
         self.addCleanup(side.stop)
         return side
 
@@ -93,13 +97,27 @@ class PathTest(unittest.TestCase):
     def test_refuses_a_tunnel_where_none_should_be(self):
         side = self.side(peers.Direct)
         side.start()
-        with self.assertRaisesRegex(BenchError, "1 bytes of direct came through port 15008"):
-            side.require_path({"bytes": 1000}, 1)
+        with self.assertRaisesRegex(BenchError, "100000 bytes of direct came through port 15008"):
+            side.require_path({"bytes": 1_000_000, "connections": 1}, 100_000, 0)
+
+    def test_refuses_capture_where_none_should_be_and_its_want_where_it_should(self):
+        with self.assertRaisesRegex(BenchError, "2 connections of direct were captured"):
+            bench.Side(peers.Direct(self.out)).require_path({"bytes": 0, "connections": 2}, 0, 2)
+        with self.assertRaisesRegex(BenchError, "of 2 connections only 1 were captured"):
+            bench.Side(Bypassed(self.out)).require_path({"bytes": 10, "connections": 2}, 0, 1, "outside")
+
+    def test_refuses_pairs_that_encrypt_differently(self):
+        one, other = bench.Side(peers.Envoy(self.out)), bench.Side(peers.Culvert(self.out))
+        one.handshake, other.handshake = {"suite": "a"}, {"suite": "a"}
+        bench.require_alike([bench.Side(peers.Direct(self.out)), one, other])
+        other.handshake = {"suite": "b"}
+        with self.assertRaisesRegex(BenchError, "do not encrypt alike"):
+            bench.require_alike([one, other])
 
     def test_counts_what_arrives_on_a_port(self):
         side = self.side(peers.Direct)
         side.start()
-        meter = TunnelMeter(side.peer.lab, bench.PORT)
+        meter = PortMeter(side.peer.lab, "server", bench.PORT)
         meter.start()
         log = os.path.join(self.out, "idle.log")
         client = Background("client", side.client_command(("--work", "idle", "--connections", "10"), 1), log)
@@ -118,11 +136,11 @@ class CleanUpTest(unittest.TestCase):
         started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.addCleanup(started.stdout.close)
         until = time.monotonic() + 20
-        while len(leftovers(started.pid)) < 5 and started.poll() is None and time.monotonic() < until:
+        while len(leftovers(started.pid)) < MEMBERS and started.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
         if started.poll() is not None:
             self.fail(started.stdout.read())
-        self.assertEqual(len(leftovers(started.pid)), 5)
+        self.assertEqual(len(leftovers(started.pid)), MEMBERS)
         started.send_signal(number)
         started.wait(20)
         return started.pid
@@ -152,12 +170,43 @@ class SumTest(unittest.TestCase):
         self.assertEqual(report.median_of(runs, "x"), (10.0, 0.3))
         self.assertEqual(report.median_of(runs, "y"), (None, None))
 
+    def results(self, **figures_of):
+        results = {work.name: {peer: [] for peer in figures_of} for work in WORKS}
+        results[WORKS[0].name] = {peer: [figures] for peer, figures in figures_of.items()}
+        return results
+
     def test_tells_failures_and_ratios(self):
-        results = {work.name: {"direct": [], "other": []} for work in WORKS}
-        results[WORKS[0].name] = {"direct": [{"gbits": 20.0, "failed": 0}], "other": [{"gbits": 5.0, "failed": 2}]}
+        results = self.results(direct={"gbits": 20.0, "failed": 0}, other={"gbits": 5.0, "failed": 2})
         self.assertEqual(report.failures(results, ["direct", "other"]), [("other", WORKS[0].name, 2)])
-        text = report.markdown(results, {"direct": {}, "other": {}}, ["direct", "other"], {"date": "today"})
+        nothing = {"direct": {}, "other": {}}
+        text = report.markdown(results, nothing, nothing, ["direct", "other"], {"date": "today"})
         self.assertIn("| bulk, 1 connection | Gbit/s | 20 ±0% | 5 ±0% | 0.25 |", text)
+
+    def test_tells_which_targets_are_reached(self):
+        results = self.results(
+            direct={"gbits": 20.0}, envoy={"gbits": 4.0, "agent_cpu_gb": 2.0}, culvert={"gbits": 6.0, "agent_cpu_gb": 1.3})
+        self.assertEqual(
+            list(report.targets(results, ["direct", "envoy", "culvert"])),
+            [(WORKS[0].name, "Gbit/s", ">= 1.5 x envoy", "1.5", True),
+             (WORKS[0].name, "both agents, CPU-s/GB", "<= 0.6 x envoy", "0.65", False)])
+        self.assertEqual(list(report.targets(results, ["direct", "culvert"])), [])
+
+    def test_tells_memory_and_start(self):
+        megabytes = 1_000_000
+        memory = {"direct": {}, "other": {
+            "after load": [{"rss": 50 * megabytes, "pss": 40 * megabytes, "anonymous": 30 * megabytes}],
+            "idle": [{"rss": 62 * megabytes, "pss": 52 * megabytes, "anonymous": 42 * megabytes}]}}
+        rows = list(report.memory_rows(memory, {"direct": [], "other": [0.25]}, ["direct", "other"]))
+        self.assertEqual([cells for _, _, cells in rows], [["-", "0.25"], ["-", "50/40/30"], ["-", "62/52/42"], ["-", "3.0"]])
+
+    def test_reads_what_a_server_hello_agrees_on(self):
+        extensions = bytes.fromhex("002b00020304" "00330004001d0000")
+        body = b"\x03\x03" + bytes(32) + b"\x20" + bytes(32) + b"\x13\x02\x00" + len(extensions).to_bytes(2, "big") + extensions
+        record = b"\x02" + len(body).to_bytes(3, "big") + body
+        data = b"\x16\x03\x03" + len(record).to_bytes(2, "big") + record
+        self.assertEqual(hello.agreed(data), {"version": "TLS 1.3", "suite": "AES_256_GCM_SHA384", "group": "X25519"})
+        self.assertIsNone(hello.agreed(data[:11] + hello.RETRY + data[43:]))
+        self.assertIsNone(hello.agreed(b"\x17" + data[1:]))
 
 
 if __name__ == "__main__":
