@@ -77,8 +77,10 @@ final class Pod {
 
     void givePlaceBack(OpenConnection.Place place) {
         ofKind(place).decrementAndGet();
+        boolean last = open.decrementAndGet() == 0;
+        // Read after the count is down: whoever asks meanwhile either is seen here or sees that nothing is open.
         Runnable told = whenEmpty;
-        if (open.decrementAndGet() == 0 && told != null) {
+        if (last && told != null) {
             told.run();
         }
     }

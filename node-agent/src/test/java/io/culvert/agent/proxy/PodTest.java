@@ -15,6 +15,8 @@ import io.culvert.agent.telemetry.Metrics;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpAddress;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class PodTest {
@@ -83,5 +85,40 @@ class PodTest {
         }
         assertEquals(1, told[0]);
         assertEquals(0, pod.connections());
+    }
+
+    @Test
+    void tellsWhoeverAsks_thatTheLastIsGone_alsoWhenItGoesMeanwhile() throws InterruptedException {
+        Pod pod = pod(10, 10);
+        int rounds = 200_000;
+        AtomicInteger go = new AtomicInteger();
+        AtomicInteger gone = new AtomicInteger();
+        Thread loop = Thread.ofPlatform().start(() -> {
+            for (int round = 1; round <= rounds; round++) {
+                await(go, round);
+                pod.givePlaceBack(OpenConnection.Place.TUNNEL);
+                gone.set(round);
+            }
+        });
+        int untold = 0;
+        for (int round = 1; round <= rounds; round++) {
+            assertTrue(pod.takePlace(OpenConnection.Place.TUNNEL));
+            AtomicBoolean told = new AtomicBoolean();
+            go.set(round);
+            for (int spin = round % 50; spin > 0; spin--) {
+                Thread.onSpinWait();
+            }
+            pod.whenEmpty(() -> told.set(true));
+            await(gone, round);
+            untold += told.get() ? 0 : 1;
+        }
+        loop.join();
+        assertEquals(0, untold);
+    }
+
+    private static void await(AtomicInteger count, int least) {
+        while (count.get() < least) {
+            Thread.onSpinWait();
+        }
     }
 }
