@@ -1,8 +1,10 @@
 package io.culvert.agent.relay;
 
+import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.telemetry.CloseReason;
 import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 public final class Relay implements RelaySocket.Listener, PeerEvents {
     /** How much one connection may move upwards before the others get their turn. */
     static final int TURN_BYTES_MAX = 4 * Loop.READ_BYTES_MAX;
+    /** How long what was sent before a reset may wait for a receiver that takes nothing. */
+    static final long RESET_WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Loop loop;
     private final RelaySocket app;
@@ -27,6 +31,7 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
     private final ChunkQueue waiting;
     private final Turn turn;
     private final RelayState state = new RelayState();
+    private final Deadline reset = new Deadline();
     private boolean over;
 
     public Relay(Loop loop, RelaySocket app, RelayPeer peer, RelayOwner owner) {
@@ -34,7 +39,7 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
         this.app = app;
         this.peer = peer;
         this.owner = owner;
-        this.waiting = new ChunkQueue(loop.buffers()::borrow);
+        this.waiting = new ChunkQueue(loop.buffers()::borrowForReceived);
         this.turn = new Turn(loop, this);
     }
 
@@ -58,9 +63,21 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
         if (!over && app.isReadable()) {
             pump();
         }
-        if (!over && state.up() == RelayState.Direction.ENDED && app.errorSeen()) {
+        if (!over && app.errorSeen()) {
+            resetSeen();
+        }
+    }
+
+    private void resetSeen() {
+        if (state.up() == RelayState.Direction.ENDED) {
             // Nothing is read any more that would tell.
             fail(CloseReason.RESET_BY_APPLICATION, "after it had ended its direction");
+        } else if (!reset.isSet()) {
+            // The reset lies behind bytes that the peer may never take.
+            reset.start(
+                    loop,
+                    () -> fail(CloseReason.RESET_BY_APPLICATION, "while its peer did not take what it had sent"),
+                    RESET_WAIT_NANOS);
         }
     }
 
@@ -233,6 +250,7 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
 
     private void finish(CloseReason reason, @Nullable String detail, boolean broken) {
         over = true;
+        reset.cancel();
         state.broke();
         dropWaiting();
         if (broken) {

@@ -31,6 +31,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     private boolean writeBroke;
     private boolean broken;
     private final Deadline linger = new Deadline();
+    private final Deadline reset = new Deadline();
     // What the application has not taken yet: reading pauses above a mark.
     private int undrained;
 
@@ -71,6 +72,16 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         }
         PeerEvents told = relay;
         if (told != null && (writeBroke && !socket.isReadable() || ended && socket.errorSeen())) {
+            breakOff(told);
+        } else if (told != null && socket.errorSeen() && !reset.isSet()) {
+            // The reset lies behind bytes that the application may never take.
+            reset.start(loop, this::resetUnread, Relay.RESET_WAIT_NANOS);
+        }
+    }
+
+    private void resetUnread() {
+        PeerEvents told = relay;
+        if (told != null) {
             breakOff(told);
         }
     }
@@ -198,6 +209,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     @Override
     public void released() {
         relay = null;
+        reset.cancel();
         bufferWait.end();
         if (waiting.isEmpty() || broken || writeBroke || socket.isClosed()) {
             closeNow();
@@ -211,6 +223,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     private void closeNow() {
         linger.cancel();
+        reset.cancel();
         bufferWait.end();
         waiting.release();
         socket.close();
