@@ -141,8 +141,9 @@ public final class BufferPool {
         for (int i = sizes.size() - 1; i >= 0 && made + size.bytes > bytesMax; i--) {
             freeIdle(sizes.get(i), made + size.bytes - bytesMax);
         }
+        Chunk fresh = new Chunk(size);
         made += size.bytes;
-        return new Chunk(size);
+        return fresh;
     }
 
     void keep(Chunk chunk) {

@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,9 +41,14 @@ public final class BufferShare {
         }
 
         private Chunk lend(BufferPool.Size size) {
+            Chunk taken = pool.take(size);
             lent += size.bytes();
             part.lend(size.bytes());
-            return pool.take(size).lentBy(this);
+            return taken.lentBy(this);
+        }
+
+        Chunk exchange(int wanted, BufferPool.Size given) {
+            return lend(pool.within(given.bytes(), pool.sizeFor(wanted)));
         }
 
         void takeBack(Chunk chunk) {
@@ -52,6 +58,8 @@ public final class BufferShare {
         }
     }
 
+    /** So much may wait of one tunnel whatever waits of others: what is left of two streams. */
+    static final int LITTLE = 2 * BufferPool.SMALL;
     /** What one read of a tunnel may need: a small buffer for each of many streams, and more for what it carries. */
     private static final long READ_NEEDS_MAX = 1 << 20;
     /** It never needs more than this part of a small pool. */
@@ -91,9 +99,18 @@ public final class BufferShare {
         return pool.reserve().free() - reserve.lent;
     }
 
-    /** {@link Lender#borrow} for bytes that wait for an application. */
+    /** {@link Lender#borrow} for bytes that wait for a receiver. */
     public @Nullable Chunk borrow(int wanted) {
         return standing.borrow(pool.sizeFor(wanted), allowed());
+    }
+
+    /**
+     * {@link Lender#borrow} for bytes that wait for an application and may have come by a tunnel: from the reserve when there
+     * is nothing else, as {@link #mayRead} counts on.
+     */
+    public @Nullable Chunk borrowForReceived(int wanted) {
+        Chunk lent = borrow(wanted);
+        return lent == null ? reserve.borrow(pool.sizeFor(wanted), allowedOfReserve()) : lent;
     }
 
     /** {@link Lender#borrow} for what a tunnel needs to go on, from the reserve when there is nothing else. */
@@ -110,12 +127,6 @@ public final class BufferShare {
             return passing.lend(size);
         }
         return allowedOfReserve() >= BufferPool.RECORD ? reserve.lend(size) : null;
-    }
-
-    /** {@link Lender#borrow} by somebody who gives as large a buffer back in the same call chain; never null. */
-    public Chunk exchange(int wanted) {
-        Chunk lent = borrowForTunnel(wanted);
-        return lent == null ? reserve.lend(pool.sizeFor(wanted)) : lent;
     }
 
     /**
@@ -149,6 +160,23 @@ public final class BufferShare {
         return standing.lent == 0 || allowed() >= Math.clamp(standing.lent, least, most);
     }
 
+    /**
+     * Whether a tunnel may be read that leaves so much memory waiting itself: while that is {@link #LITTLE} others' masses must
+     * not keep it from being read, so what it brings may take from the reserve. A little at a time, {@link #readMax}.
+     */
+    public boolean mayRead(long ownStanding) {
+        return isAmple() || ownStanding <= LITTLE && isReserveAmple();
+    }
+
+    private boolean isReserveAmple() {
+        return allowedOfReserve() >= Math.min(READ_NEEDS_MAX, pool.reserve().bytesMax() / READ_NEEDS_SHARE);
+    }
+
+    /** How many bytes a tunnel may read at once. */
+    public int readMax() {
+        return isAmple() ? Integer.MAX_VALUE : BufferPool.RECORD;
+    }
+
     /** Whether so much waits already that peers should be asked to send less ahead. */
     public boolean isShort() {
         return PRESSURE * lent() > allowed();
@@ -179,19 +207,30 @@ public final class BufferShare {
     /** Tells whoever has waited longest for what can be had now, tunnels first. */
     boolean wakeOne() {
         return Math.max(allowed(), allowedOfReserve()) >= BufferPool.RECORD && wakeOne(BufferWait.Kind.RECORD)
-                || isAmple() && wakeOne(BufferWait.Kind.READ)
+                || wakeReader()
                 || allowed() >= BufferPool.SMALL && wakeOne(BufferWait.Kind.SLACK);
     }
 
+    private boolean wakeReader() {
+        return isAmple()
+                ? wakeOne(BufferWait.Kind.READ)
+                : isReserveAmple() && wakeOne(BufferWait.Kind.READ, wait -> wait.standing() <= LITTLE);
+    }
+
     private boolean wakeOne(BufferWait.Kind kind) {
-        Iterator<BufferWait> eldest = waiting(kind).iterator();
-        if (!eldest.hasNext()) {
-            return false;
+        return wakeOne(kind, wait -> true);
+    }
+
+    private boolean wakeOne(BufferWait.Kind kind, Predicate<BufferWait> which) {
+        for (Iterator<BufferWait> eldest = waiting(kind).iterator(); eldest.hasNext(); ) {
+            BufferWait told = eldest.next();
+            if (which.test(told)) {
+                eldest.remove();
+                told.tell();
+                return true;
+            }
         }
-        BufferWait told = eldest.next();
-        eldest.remove();
-        told.tell();
-        return true;
+        return false;
     }
 
     /** How many bytes of buffers are lent now. */

@@ -1,5 +1,7 @@
 package io.culvert.agent.base;
 
+import java.util.function.LongSupplier;
+
 /**
  * Somebody who cannot go on without a buffer: told once when one may be had, and asks again if it is gone by then.
  *
@@ -9,6 +11,7 @@ public final class BufferWait {
     private final BufferShare share;
     private final Kind kind;
     private final Runnable goOn;
+    private final LongSupplier standing;
 
     /** What it waits for. */
     enum Kind {
@@ -17,25 +20,30 @@ public final class BufferWait {
         SLACK
     }
 
-    private BufferWait(BufferShare share, Kind kind, Runnable goOn) {
+    private BufferWait(BufferShare share, Kind kind, Runnable goOn, LongSupplier standing) {
         this.share = share;
         this.kind = kind;
         this.goOn = goOn;
+        this.standing = standing;
     }
 
     /** Waits until {@link BufferShare#slack} is not 0. */
     public static BufferWait forSlack(BufferShare share, Runnable goOn) {
-        return new BufferWait(share, Kind.SLACK, goOn);
+        return new BufferWait(share, Kind.SLACK, goOn, () -> 0);
     }
 
     /** Waits until {@link BufferShare#borrowForRecord} lends. */
     public static BufferWait forTunnel(BufferShare share, Runnable goOn) {
-        return new BufferWait(share, Kind.RECORD, goOn);
+        return new BufferWait(share, Kind.RECORD, goOn, () -> 0);
     }
 
-    /** Waits until {@link BufferShare#isAmple}. */
-    public static BufferWait forRead(BufferShare share, Runnable goOn) {
-        return new BufferWait(share, Kind.READ, goOn);
+    /**
+     * Waits until {@link BufferShare#mayRead}.
+     *
+     * @param standing how much memory it leaves waiting itself, in bytes
+     */
+    public static BufferWait forRead(BufferShare share, Runnable goOn, LongSupplier standing) {
+        return new BufferWait(share, Kind.READ, goOn, standing);
     }
 
     /** Has it told, from the loop itself; without effect while it waits already. */
@@ -50,6 +58,10 @@ public final class BufferWait {
 
     Kind kind() {
         return kind;
+    }
+
+    long standing() {
+        return standing.getAsLong();
     }
 
     void tell() {

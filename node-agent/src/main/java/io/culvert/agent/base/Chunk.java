@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 public final class Chunk {
     private final BufferPool.Size size;
     private final ByteBuffer bytes;
+    private final BufferShare.Lender inExchange = this::exchange;
     private BufferShare.@Nullable Claim claim;
 
     Chunk(BufferPool.Size size) {
@@ -31,6 +32,22 @@ public final class Chunk {
             claim = null;
             lender.takeBack(this);
         }
+    }
+
+    /**
+     * Lends to whoever gives this buffer back in the same call chain: what it lends, at most as large, takes this one's place
+     * in what is lent.
+     */
+    public BufferShare.Lender inExchange() {
+        return inExchange;
+    }
+
+    private Chunk exchange(int wanted) {
+        BufferShare.Claim lender = claim;
+        if (lender == null) {
+            throw new IllegalStateException("only what is lent is exchanged");
+        }
+        return lender.exchange(wanted, size);
     }
 
     Chunk lentBy(BufferShare.Claim lender) {

@@ -50,7 +50,7 @@ public final class StreamSocket implements RelaySocket, PeerEvents {
     public StreamSocket(Loop loop, RelayPeer stream) {
         this.loop = loop;
         this.stream = stream;
-        this.received = new ChunkQueue(loop.buffers()::borrow);
+        this.received = new ChunkQueue(loop.buffers()::borrowForReceived);
         this.waiting = new ChunkQueue(loop.buffers()::borrowForTunnel);
         this.turn = new Turn(loop, new Listener() {
             @Override

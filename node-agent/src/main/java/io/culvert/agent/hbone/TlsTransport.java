@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bounds: in, one {@link PartialRecord}, and nothing is read while that could not be kept; out, what one {@link #write}
  * produced, since {@link #isBlocked} forbids the next. {@value #UNPROVEN_LINGERING_MAX} connections whose handshake failed
- * wait for their peers to read why; one more closes at once.
+ * wait for their peers to read why, {@value #PROVEN_LINGERING_MAX} others for theirs to read what was written last; one more
+ * closes at once.
  */
 public final class TlsTransport implements Transport, RelaySocket.Listener {
     public static final Transport.Factory FACTORY = new Factory();
@@ -49,10 +50,15 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
 
     /** How many whose handshake failed may wait like that; masses of them would otherwise use up descriptors. */
     private static final int UNPROVEN_LINGERING_MAX = 256;
+    /** The same of those that were tunnels. */
+    private static final int PROVEN_LINGERING_MAX = 1_024;
+    /** How long what came before a connection broke may wait for memory to be read into. */
+    private static final long BROKEN_WAIT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    /** Transports on BoringSSL, and how many of them linger without ever having been secured. */
+    /** Transports on BoringSSL, and how many of them linger: those that were never secured, and the others. */
     private static final class Factory implements Transport.Factory {
         private final AtomicInteger unprovenLingering = new AtomicInteger();
+        private final AtomicInteger provenLingering = new AtomicInteger();
 
         @Override
         public Transport server(Loop loop, RelaySocket socket, TlsMaterial material) {
@@ -71,6 +77,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private final TlsMaterial material;
     private final SSLEngine engine;
     private final BufferShare share;
+    private final BufferShare.Lender ownLender;
     private final ChunkQueue waiting;
     private final Turn turn;
     private final BufferWait recordWait;
@@ -78,7 +85,9 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private final PartialRecord partial;
     private @Nullable Events events;
     private final Deadline linger = new Deadline();
-    private boolean exchanging;
+    /** Of memory for what the kernel does not take: whoever writes lends it, and what we say ourselves is little. */
+    private BufferShare.Lender lending;
+
     private boolean secured;
     private boolean starving;
     private boolean starved;
@@ -86,10 +95,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private boolean closing;
 
     private boolean closed;
-    private boolean bytesLost;
+    /** The kernel takes no more: what came before that goes on, and nothing is written. */
+    private boolean writeBroke;
+
     private boolean peerEnded;
     private boolean engineReleased;
-    private boolean holdsLingerPlace;
+    private @Nullable AtomicInteger lingerPlace;
 
     TlsTransport(Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine) {
         this(new Factory(), loop, socket, material, engine);
@@ -102,10 +113,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         this.material = material;
         this.engine = engine;
         this.share = loop.buffers();
+        this.ownLender = share::borrowForTunnel;
+        this.lending = ownLender;
         this.waiting = new ChunkQueue(this::lend);
         this.turn = new Turn(loop, this);
         this.recordWait = BufferWait.forTunnel(share, turn);
-        this.readWait = BufferWait.forRead(share, turn);
+        this.readWait = BufferWait.forRead(share, turn, this::standingBytes);
         this.partial = new PartialRecord(share);
     }
 
@@ -134,7 +147,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
 
     @Override
     public boolean isBlocked() {
-        return bytesLost || !waiting.isEmpty();
+        return writeBroke || !waiting.isEmpty();
     }
 
     @Override
@@ -183,13 +196,31 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
                 return;
             }
             if (!canKeepWhatComes()) {
-                starving = true;
-                starved = true;
+                starve();
                 return;
             }
-            starving = false;
+            if (starving) {
+                starving = false;
+                linger.cancel();
+            }
             readOnce();
         }
+        if (writeBroke && !isClosed()) {
+            fail(Failure.BROKEN, null);
+        }
+    }
+
+    private void starve() {
+        starving = true;
+        starved = true;
+        if (socket.errorSeen() && !linger.isSet()) {
+            // Its end lies behind bytes for which there may never be room, as long as nobody knows that it has ended.
+            linger.start(loop, () -> fail(Failure.BROKEN, null), BROKEN_WAIT_NANOS);
+        }
+    }
+
+    private long standingBytes() {
+        return events().standingBytes();
     }
 
     /** Whoever has proved nothing yet holds none of the memory that others live on. */
@@ -197,7 +228,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         if (!secured) {
             return true;
         }
-        if (!socket.isBuffered() && !share.isAmple()) {
+        if (!socket.isBuffered() && !share.mayRead(standingBytes())) {
             readWait.begin();
             return false;
         }
@@ -218,7 +249,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private void drainWaiting() {
         waiting.writeTo(socket);
         if (waiting.isBroken()) {
-            fail(Failure.BROKEN, null);
+            writeBroke();
         } else if (waiting.isEmpty()) {
             if (closing) {
                 allIsSaid();
@@ -231,6 +262,9 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private void readOnce() {
         ByteBuffer in = loop.cipherIn();
         partial.moveTo(in);
+        if (secured && !socket.isBuffered()) {
+            in.limit(in.position() + Math.min(in.remaining(), share.readMax()));
+        }
         int count = socket.read(in);
         in.flip();
         if (count > 0) {
@@ -327,11 +361,11 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     }
 
     @Override
-    public void write(ByteBuffer plain) {
+    public void write(ByteBuffer plain, BufferShare.Lender lender) {
         ByteBuffer out = loop.cipherOut();
-        exchanging = true;
+        lending = lender;
         try {
-            while (plain.hasRemaining() && !isClosed()) {
+            while (plain.hasRemaining() && !isClosed() && !writeBroke) {
                 SSLEngineResult result = engine.wrap(plain, out);
                 switch (result.getStatus()) {
                     case OK -> {}
@@ -346,25 +380,35 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         } catch (SSLException e) {
             fail(Failure.TLS, e);
         } finally {
-            exchanging = false;
+            lending = ownLender;
         }
     }
 
-    /** What was written takes the place of what it was made of. */
     private @Nullable Chunk lend(int wanted) {
-        return exchanging ? share.exchange(wanted) : share.borrowForTunnel(wanted);
+        return lending.borrow(wanted);
     }
 
     private void push(ByteBuffer out) {
         out.flip();
-        if (!closed && out.hasRemaining()) {
+        if (!closed && !writeBroke && out.hasRemaining()) {
             if (waiting.isEmpty() && socket.write(out) == RelaySocket.BROKEN) {
-                fail(Failure.BROKEN, null);
+                writeBroke();
             } else if (!closed && out.hasRemaining() && !waiting.append(out)) {
                 fail(Failure.NO_BUFFER, null);
             }
         }
         out.clear();
+    }
+
+    /** What the peer said before is still there to be read: then it is over. */
+    private void writeBroke() {
+        writeBroke = true;
+        waiting.release();
+        if (closing) {
+            closeNow();
+        } else {
+            turn.request();
+        }
     }
 
     @Override
@@ -408,7 +452,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         if (closed) {
             return;
         }
-        if (!secured && !takeLingerPlace()) {
+        if (writeBroke || !takeLingerPlace()) {
             closeNow();
             return;
         }
@@ -423,11 +467,13 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     }
 
     private boolean takeLingerPlace() {
-        holdsLingerPlace = factory.unprovenLingering.incrementAndGet() <= UNPROVEN_LINGERING_MAX;
-        if (!holdsLingerPlace) {
-            factory.unprovenLingering.decrementAndGet();
+        AtomicInteger places = secured ? factory.provenLingering : factory.unprovenLingering;
+        if (places.incrementAndGet() > (secured ? PROVEN_LINGERING_MAX : UNPROVEN_LINGERING_MAX)) {
+            places.decrementAndGet();
+            return false;
         }
-        return holdsLingerPlace;
+        lingerPlace = places;
+        return true;
     }
 
     private void allIsSaid() {
@@ -463,11 +509,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         linger.cancel();
         recordWait.end();
         readWait.end();
-        if (holdsLingerPlace) {
-            factory.unprovenLingering.decrementAndGet();
+        AtomicInteger place = lingerPlace;
+        if (place != null) {
+            place.decrementAndGet();
         }
         partial.release();
-        bytesLost = !waiting.isEmpty();
+        writeBroke |= !waiting.isEmpty();
         waiting.release();
         socket.close();
         releaseEngine();

@@ -1,5 +1,6 @@
 package io.culvert.agent.hbone;
 
+import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.certs.TlsMaterial;
@@ -23,6 +24,9 @@ public interface Transport {
 
         /** Bytes arrived; all of them must be used before this returns. */
         void onPlain(ByteBuffer in);
+
+        /** How much memory what arrived takes that applications have not taken, in bytes. */
+        long standingBytes();
 
         /** What was blocked may write again. */
         void onUnblocked();
@@ -65,14 +69,15 @@ public interface Transport {
     PeerRejectedException revoked();
 
     /**
-     * Writes all of the buffer; never called while blocked. What the kernel does not take is kept in as much memory as the
-     * buffer has, which the caller gives back right afterwards.
+     * Writes all of the buffer; never called while blocked.
+     *
+     * @param lender of memory for what the kernel does not take, hardly more than the buffer has
      */
-    void write(ByteBuffer plain);
+    void write(ByteBuffer plain, BufferShare.Lender lender);
 
     /**
-     * Whether bytes wait for the kernel; {@link Events#onUnblocked} follows. Also whether they did when it closed, and were
-     * lost.
+     * Whether bytes wait for the kernel; {@link Events#onUnblocked} follows. Also, and then for good, once the kernel takes no
+     * more, and whether bytes waited when it closed, and were lost.
      */
     boolean isBlocked();
 

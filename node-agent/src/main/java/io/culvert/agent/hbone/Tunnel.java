@@ -1,5 +1,6 @@
 package io.culvert.agent.hbone;
 
+import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.telemetry.BadPeer;
@@ -249,6 +250,7 @@ public final class Tunnel implements Transport.Events {
         settled = peerLeft && server && session.isDraining() || output.isEmpty() && !transport.isBlocked();
         watch.end();
         output.close();
+        session.abandon();
         for (TunnelStream stream : List.copyOf(streams)) {
             stream.lost(failure.reason(), failure.detail());
         }
@@ -277,6 +279,9 @@ public final class Tunnel implements Transport.Events {
 
     void forget(TunnelStream stream) {
         if (streams.remove(stream)) {
+            if (stream.waitsForTunnel) {
+                waitingForTransport.remove(stream);
+            }
             emptySinceNanos = loop.nanoTime();
             if (closed) {
                 return;
@@ -359,6 +364,12 @@ public final class Tunnel implements Transport.Events {
         goOn();
     }
 
+    /** Each stream's rest lies in a buffer of its own. */
+    @Override
+    public long standingBytes() {
+        return session.standing() + (long) session.standingStreams() * BufferPool.SMALL;
+    }
+
     private void onBuffers() {
         if (!closed && open) {
             try {
@@ -375,7 +386,9 @@ public final class Tunnel implements Transport.Events {
         if (!closed) {
             endIfDone();
         }
-        for (int left = waitingForTransport.size(); left > 0 && !transport.isBlocked(); left--) {
+        for (int left = waitingForTransport.size();
+                left > 0 && !waitingForTransport.isEmpty() && !transport.isBlocked();
+                left--) {
             TunnelStream stream = waitingForTransport.removeFirst();
             stream.waitsForTunnel = false;
             SessionEvents.onRoom(stream);

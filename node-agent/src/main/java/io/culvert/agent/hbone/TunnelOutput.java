@@ -122,7 +122,7 @@ final class TunnelOutput {
             if (full != null && batched > 0) {
                 ByteBuffer frames = full.bytes().clear().limit(batched);
                 batched = 0;
-                transport.write(frames);
+                transport.write(frames, full.inExchange());
             }
             ByteBuffer into = session.pendingOutput() > 0 ? batch(session.pendingOutput() + CIPHER_BYTES_MAX) : null;
             if (into != null) {

@@ -50,7 +50,7 @@ public final class TunnelStream implements RelayPeer {
         this.tunnel = tunnel;
         this.stream = stream;
         this.opening = opening;
-        this.early = new ChunkQueue(tunnel.loop().buffers()::borrow);
+        this.early = new ChunkQueue(tunnel.loop().buffers()::borrowForReceived);
     }
 
     HboneStream stream() {
@@ -98,8 +98,11 @@ public final class TunnelStream implements RelayPeer {
         relay = started;
         started.start();
         for (Chunk chunk = early.poll(); chunk != null; chunk = early.poll()) {
-            started.onPeerData(chunk.bytes());
-            chunk.giveBack();
+            try {
+                started.onPeerData(chunk.bytes());
+            } finally {
+                chunk.giveBack();
+            }
         }
         if (ended) {
             started.onPeerEnd();

@@ -12,12 +12,16 @@ import io.culvert.protocol.hbone.frame.Http2Code;
  * <p>Runs on: its loop.
  */
 final class TunnelWatch {
+    /** How often a peer whose preface we did not read for want of memory gets its time again. */
+    private static final int EXTENSIONS_MAX = 3;
+
     private final Loop loop;
     private final Tunnel tunnel;
     private final Tunnel.Terms terms;
     private final Deadline handshake = new Deadline();
     private final Deadline headerBlock = new Deadline();
     private final Deadline nextPing = new Deadline();
+    private int handshakeExtensions;
     private long pingsSent;
     private long pongsSeen;
 
@@ -33,6 +37,11 @@ final class TunnelWatch {
     }
 
     private void handshakeTimedOut() {
+        if (tunnel.wasStarved() && handshakeExtensions < EXTENSIONS_MAX) {
+            handshakeExtensions++;
+            handshake.start(loop, this::handshakeTimedOut, terms.handshakeNanos());
+            return;
+        }
         String late = tunnel.isOpen() ? "the HTTP/2 preface did not come in time" : "the TLS handshake took too long";
         tunnel.close(
                 new TunnelFailure(CloseReason.HANDSHAKE_TIMEOUT, late, BadPeer.HANDSHAKE_TIMEOUT),

@@ -105,11 +105,48 @@ class BufferPoolTest {
         }
         long before = pool.lentBytes();
         Chunk batch = held.getFirst();
-        Chunk waiting = share.exchange(batch.bytes().capacity());
+        Chunk waiting = some(batch.inExchange().borrow(batch.bytes().capacity()));
         batch.giveBack();
         assertEquals(before, pool.lentBytes());
         assertTrue(pool.madeBytes() <= BYTES_MAX, "the surplus was freed");
         waiting.giveBack();
+    }
+
+    @Test
+    void staysWithinBounds_howeverManyExchange() {
+        List<Chunk> waiting = new ArrayList<>();
+        for (Chunk batch = share.borrowForTunnel(BufferPool.LARGE);
+                batch != null;
+                batch = share.borrowForTunnel(BufferPool.LARGE)) {
+            waiting.add(some(batch.inExchange().borrow(BufferPool.LARGE - 100)));
+            batch.giveBack();
+            assertTrue(waiting.size() < 10_000, "it ends");
+        }
+        assertTrue(pool.lentBytes() <= BYTES_MAX);
+        assertTrue(pool.reserve().free() > 0, "others keep their part of the reserve");
+        waiting.forEach(Chunk::giveBack);
+        assertEquals(0, pool.lentBytes());
+    }
+
+    @Test
+    void letsWhoeverLeavesLittleRead_whileOthersLeaveMuch() {
+        List<Chunk> held = new ArrayList<>();
+        while (share.isAmple()) {
+            held.add(some(share.borrow(BufferPool.LARGE)));
+        }
+        held.add(some(share.borrow(BufferPool.LARGE)));
+        assertFalse(share.mayRead(1 << 20));
+        assertTrue(share.mayRead(0));
+        assertEquals(BufferPool.RECORD, share.readMax());
+        List<String> told = new ArrayList<>();
+        BufferWait.forRead(share, () -> told.add("much"), () -> 1 << 20).begin();
+        BufferWait.forRead(share, () -> told.add("little"), () -> 0).begin();
+        held.removeLast().giveBack();
+        runTasks();
+        assertEquals(List.of("little"), told);
+        held.forEach(Chunk::giveBack);
+        runTasks();
+        assertEquals(List.of("little", "much"), told);
     }
 
     @Test
@@ -167,7 +204,7 @@ class BufferPoolTest {
             assertTrue(share.borrow(BufferPool.SMALL) != null, "a read in many small pieces still fits");
         }
         int[] told = new int[1];
-        BufferWait.forRead(share, () -> told[0]++).begin();
+        BufferWait.forRead(share, () -> told[0]++, () -> 1 << 20).begin();
         held.removeLast().giveBack();
         runTasks();
         assertEquals(0, told[0], "one buffer is not enough");

@@ -2,6 +2,7 @@ package io.culvert.agent.hbone;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.certs.TlsMaterial;
@@ -67,8 +68,8 @@ public final class SimTransports implements Transport.Factory {
         }
 
         @Override
-        public void write(ByteBuffer plain) {
-            transport.write(plain);
+        public void write(ByteBuffer plain, BufferShare.Lender lender) {
+            transport.write(plain, lender);
         }
 
         @Override

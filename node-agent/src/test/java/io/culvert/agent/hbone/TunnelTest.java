@@ -242,6 +242,11 @@ class TunnelTest {
         }
 
         @Override
+        public long standingBytes() {
+            return 0;
+        }
+
+        @Override
         public void onUnblocked() {}
 
         @Override

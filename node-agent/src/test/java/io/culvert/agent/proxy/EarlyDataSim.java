@@ -239,9 +239,14 @@ class EarlyDataSim {
         }
 
         @Override
+        public long standingBytes() {
+            return 0;
+        }
+
+        @Override
         public void onUnblocked() {
             while (!unsent.isEmpty() && !transport.isBlocked() && !transport.isClosed()) {
-                transport.write(unsent.removeFirst());
+                transport.write(unsent.removeFirst(), loop.buffers()::borrowForTunnel);
             }
         }
 

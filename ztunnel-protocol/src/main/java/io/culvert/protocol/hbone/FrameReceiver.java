@@ -38,6 +38,9 @@ final class FrameReceiver implements FrameSink {
 
     @Override
     public void frame(int type) throws Http2Exception {
+        if (core.failed) {
+            throw new Http2Exception(Http2Code.INTERNAL_ERROR, "the connection is gone");
+        }
         if (core.writer.pending() > core.local.outputBytesMax()) {
             throw new Http2Exception(AbuseKind.OUTPUT_BACKLOG, "control frames are not read");
         }

@@ -96,6 +96,11 @@ public final class HboneSession {
         }
     }
 
+    /** The connection is gone: nothing more is told, not even of what {@link #receive} is still taking. */
+    public void abandon() {
+        core.failed = true;
+    }
+
     /** Returns how many octets of control frames wait. */
     public int pendingOutput() {
         return core.writer.pending();
@@ -289,6 +294,16 @@ public final class HboneSession {
      */
     public int receiveCredit() {
         return core.windows.receiveCredit();
+    }
+
+    /** Returns how many octets were delivered that applications have not taken. */
+    public long standing() {
+        return core.windows.standing();
+    }
+
+    /** Returns of how many streams {@link #standing} octets are. */
+    public int standingStreams() {
+        return core.windows.standingStreams();
     }
 
     /** Returns how many streams may be open at once, by the peer's settings and ours. */

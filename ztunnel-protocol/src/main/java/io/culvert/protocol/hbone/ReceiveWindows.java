@@ -58,6 +58,8 @@ final class ReceiveWindows {
     private int toReturn;
     /** Octets that applications have not taken. */
     private long standing;
+    /** Of how many streams those are. */
+    private int standingStreams;
     /** Connection credit that was returned for octets which stand still. */
     private long lent;
     /** What the peer may have sent on streams that we reset before it knew. */
@@ -95,6 +97,11 @@ final class ReceiveWindows {
     /** Octets that applications have not taken. */
     long standing() {
         return standing;
+    }
+
+    /** Streams whose applications have not taken everything. */
+    int standingStreams() {
+        return standingStreams;
     }
 
     /** Takes note of the time, before what the peer sent is looked at. */
@@ -142,6 +149,9 @@ final class ReceiveWindows {
 
     /** Payload is about to be handed to the application. */
     void delivered(HboneStream s, int bytes) {
+        if (s.outstanding == 0 && bytes > 0) {
+            standingStreams++;
+        }
         s.outstanding += bytes;
         standing += bytes;
     }
@@ -189,8 +199,7 @@ final class ReceiveWindows {
 
     /** Returns stream and connection credit for what the application took. */
     void consumed(HboneStream s, int bytes) {
-        s.outstanding -= bytes;
-        freed(bytes);
+        taken(s, bytes);
         returnCredit(s, bytes);
         if (enforced < streamWindow) {
             s.sinceGrowth += bytes;
@@ -202,8 +211,14 @@ final class ReceiveWindows {
 
     /** Returns the connection credit of all that the application will not take. */
     void release(HboneStream s) {
-        int bytes = s.outstanding;
-        s.outstanding = 0;
+        taken(s, s.outstanding);
+    }
+
+    private void taken(HboneStream s, int bytes) {
+        if (bytes > 0 && s.outstanding == bytes) {
+            standingStreams--;
+        }
+        s.outstanding -= bytes;
         freed(bytes);
     }
 
