@@ -5,6 +5,7 @@ import io.culvert.agent.config.AgentConfig;
 import io.culvert.agent.config.ServerConfig;
 import io.culvert.agent.grpc.GrpcLoop;
 import io.culvert.agent.grpc.ServerLink;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.agent.xds.XdsClient;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,11 +20,13 @@ final class Uplinks implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Uplinks.class.getName());
 
     private final AgentConfig config;
+    private final TlsProfile tls;
     private final List<IstioCaClient> authorities = new ArrayList<>();
     private @Nullable GrpcLoop loop;
 
-    Uplinks(AgentConfig config) {
+    Uplinks(AgentConfig config, TlsProfile tls) {
         this.config = config;
+        this.tls = tls;
     }
 
     IstioCaClient authority(ServerConfig server) {
@@ -49,7 +52,7 @@ final class Uplinks implements AutoCloseable {
             held = new GrpcLoop();
             loop = held;
         }
-        return new ServerLink(server, config.mesh().token(), config.node().clusterId(), held, messageBytesMax);
+        return new ServerLink(server, tls, config.mesh().token(), config.node().clusterId(), held, messageBytesMax);
     }
 
     @Override

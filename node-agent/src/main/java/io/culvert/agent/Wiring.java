@@ -50,6 +50,7 @@ import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.ProcessMetrics;
 import io.culvert.agent.telemetry.Telemetry;
 import io.culvert.agent.telemetry.log.Logging;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.agent.zds.ZdsClient;
 import io.culvert.cni.redirect.RedirectException;
 import io.culvert.control.ca.CaException;
@@ -133,7 +134,8 @@ final class Wiring {
         LoopMetrics.addTo(metrics, loops);
         loops.onUnexpectedEnd(this::giveUp);
         LoopPulse pulse = new LoopPulse(loops.loops(), readiness, Ticker.SYSTEM);
-        uplinks = new Uplinks(config);
+        TlsProfile tls = TlsProfile.of(config.tls());
+        uplinks = new Uplinks(config, tls);
         CaClient ca = authority(clock);
         CrlStore crl = config.mesh().crl() == null
                 ? CrlStore.none()
@@ -145,7 +147,8 @@ final class Wiring {
                 Ticker.SYSTEM,
                 () -> ThreadLocalRandom.current().nextDouble(),
                 new CallGate(CA_CALLS_MAX),
-                crl));
+                crl,
+                tls));
         MeshStore mesh = new MeshStore(GivenMesh.snapshot(config, given));
         hostnames = new SystemLookup(config.proxy().sockets().ipv6());
         Runnable becameReady = () -> meshIsKnown(meshReady);

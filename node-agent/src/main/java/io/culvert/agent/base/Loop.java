@@ -13,7 +13,10 @@ import java.nio.ByteBuffer;
 public interface Loop {
     /** One read's worth: four TLS records. */
     int READ_BYTES_MAX = 64 * 1024;
-    /** A TLS record never exceeds this on the wire. Source: RFC 8446 section 5.2. */
+    /**
+     * A TLS record never exceeds this on the wire. Source: RFC 8446 section 5.2; of 1.2, the AES-GCM suites add 24 bytes
+     * (RFC 5288).
+     */
     int TLS_RECORD_BYTES_MAX = 5 + 16_384 + 256;
 
     /** Runs a task on the loop; from the loop itself, after the events of this tick. */

@@ -1,6 +1,7 @@
 package io.culvert.agent.certs;
 
 import io.culvert.agent.base.Ticker;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.Backoff;
 import io.culvert.protocol.identity.RenewalSchedule;
 import io.culvert.protocol.identity.SpiffeId;
@@ -45,6 +46,7 @@ public final class CertificateKeeper {
      * @param jitter within [0, 1), spreads renewals and retries
      * @param calls how many requests may be under way at once, and which first
      * @param crl what of the peers' certificates was taken back
+     * @param tls how tunnels speak TLS
      */
     public record Surroundings(
             CaClient ca,
@@ -53,7 +55,8 @@ public final class CertificateKeeper {
             Ticker ticker,
             DoubleSupplier jitter,
             CallGate calls,
-            CrlStore crl) {}
+            CrlStore crl,
+            TlsProfile tls) {}
 
     private final SpiffeId id;
     private final Surroundings surroundings;
@@ -144,7 +147,8 @@ public final class CertificateKeeper {
             try {
                 WorkloadKey key = WorkloadKey.generate(id);
                 CaClient.Issued answer = surroundings.ca().issue(id, key.csr(), surroundings.lifetime());
-                publish(TlsMaterial.build(id, key.privateKey(), answer, surroundings.clock(), surroundings.crl()));
+                publish(TlsMaterial.build(
+                        id, key.privateKey(), answer, surroundings.clock(), surroundings.crl(), surroundings.tls()));
             } finally {
                 surroundings.calls().leave();
             }

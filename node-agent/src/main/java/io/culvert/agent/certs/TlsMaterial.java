@@ -1,15 +1,14 @@
 package io.culvert.agent.certs;
 
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
 import io.netty.buffer.UnpooledByteBufAllocator;
-import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.OpenSslContextOption;
 import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
-import io.netty.handler.ssl.SslProvider;
 import io.netty.util.ReferenceCountUtil;
 import java.lang.ref.Cleaner;
 import java.security.PrivateKey;
@@ -26,8 +25,8 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One workload certificate with its key and roots, ready for TLS in both roles: TLS 1.3 only, ALPN {@code h2}, client
- * certificate mandatory, no tickets, no SNI.
+ * One workload certificate with its key and roots, ready for TLS in both roles: client certificate mandatory, no SNI, the rest
+ * as its {@link TlsProfile} has it.
  *
  * <p>Runs on: any. Owns: two TLS contexts, freed once nothing refers to this any more.
  *
@@ -35,16 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TlsMaterial {
     private static final Cleaner CLEANER = Cleaner.create();
-    /** Like the other meshes' proxies: classic curves first, the hybrid for peers that accept nothing else. */
-    private static final String[] GROUPS = {"X25519", "P-256", "P-384", "X25519MLKEM768"};
-
     private static final int CERTIFICATE_BYTES_MAX = 64 * 1024;
-    private static final String HTTP2 = "h2";
-    private static final ApplicationProtocolConfig ALPN = new ApplicationProtocolConfig(
-            ApplicationProtocolConfig.Protocol.ALPN,
-            ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
-            ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
-            HTTP2);
 
     private final SpiffeId id;
     private final CaClient.Issued issued;
@@ -71,12 +61,8 @@ public final class TlsMaterial {
      * <p>Errors: {@link CertificateException} when the leaf is not the identity that was asked for, {@link SSLException}
      * when TLS refuses key or chain.
      */
-    static TlsMaterial build(SpiffeId id, PrivateKey key, CaClient.Issued issued, InstantSource clock)
-            throws CertificateException, SSLException {
-        return build(id, key, issued, clock, CrlStore.none());
-    }
-
-    static TlsMaterial build(SpiffeId id, PrivateKey key, CaClient.Issued issued, InstantSource clock, CrlStore crl)
+    static TlsMaterial build(
+            SpiffeId id, PrivateKey key, CaClient.Issued issued, InstantSource clock, CrlStore crl, TlsProfile profile)
             throws CertificateException, SSLException {
         X509Certificate leaf = issued.chain().getFirst();
         if (!SpiffeVerifier.idOf(leaf).equals(id)) {
@@ -84,34 +70,27 @@ public final class TlsMaterial {
         }
         SpiffeVerifier verifier = new SpiffeVerifier(id, issued.roots(), clock, crl);
         X509Certificate[] chain = issued.chain().toArray(X509Certificate[]::new);
-        SslContext server = common(SslContextBuilder.forServer(key, chain), verifier)
-                .clientAuth(ClientAuth.REQUIRE)
-                .build();
-        SslContext client = common(SslContextBuilder.forClient().keyManager(key, chain), verifier)
-                .endpointIdentificationAlgorithm(null)
-                .build();
+        SslContext server = profile.context(
+                common(SslContextBuilder.forServer(key, chain), verifier).clientAuth(ClientAuth.REQUIRE));
+        SslContext client = profile.context(common(SslContextBuilder.forClient().keyManager(key, chain), verifier)
+                .endpointIdentificationAlgorithm(null));
         return new TlsMaterial(id, issued, verifier, server, client);
     }
 
     private static SslContextBuilder common(SslContextBuilder builder, SpiffeVerifier verifier) {
-        return builder.sslProvider(SslProvider.OPENSSL_REFCNT)
-                .trustManager(verifier)
-                .protocols("TLSv1.3")
-                .applicationProtocolConfig(ALPN)
-                .sessionCacheSize(1)
+        return builder.trustManager(verifier)
                 .option(OpenSslContextOption.USE_TASKS, false)
-                .option(OpenSslContextOption.GROUPS, GROUPS)
                 .option(OpenSslContextOption.MAX_CERTIFICATE_LIST_BYTES, CERTIFICATE_BYTES_MAX);
     }
 
     /** An engine for an accepted connection; the caller hands it to {@link #release}. */
     public SSLEngine serverEngine() {
-        return server.newEngine(UnpooledByteBufAllocator.DEFAULT);
+        return TlsProfile.onceOnly(server.newEngine(UnpooledByteBufAllocator.DEFAULT));
     }
 
     /** An engine for a connection to a server that must prove one of these identities. */
     public SSLEngine clientEngine(List<SpiffeId> expected) {
-        SSLEngine engine = client.newEngine(UnpooledByteBufAllocator.DEFAULT);
+        SSLEngine engine = TlsProfile.onceOnly(client.newEngine(UnpooledByteBufAllocator.DEFAULT));
         verifier.expect(engine, expected);
         return engine;
     }
@@ -131,7 +110,7 @@ public final class TlsMaterial {
         String agreed = engine instanceof ReferenceCountedOpenSslEngine ours
                 ? ours.getNegotiatedApplicationProtocol()
                 : engine.getApplicationProtocol();
-        if (!HTTP2.equals(agreed)) {
+        if (!TlsProfile.HTTP2.equals(agreed)) {
             throw new SSLException("the peer did not agree on HTTP/2 (ALPN h2)");
         }
     }

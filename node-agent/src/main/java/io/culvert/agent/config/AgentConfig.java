@@ -7,11 +7,18 @@ package io.culvert.agent.config;
  * @param mesh where it learns of the mesh and of identities
  * @param ports where it listens
  * @param proxy how traffic is carried
+ * @param tls how TLS is spoken, in tunnels and with the servers of the mesh
  * @param process how the process runs and ends
  * @param log what is logged, and how
  */
 public record AgentConfig(
-        NodeConfig node, MeshConfig mesh, PortConfig ports, ProxyConfig proxy, ProcessConfig process, LogConfig log) {
+        NodeConfig node,
+        MeshConfig mesh,
+        PortConfig ports,
+        ProxyConfig proxy,
+        TlsConfig tls,
+        ProcessConfig process,
+        LogConfig log) {
     /** Who says which pods are served. */
     public PodSource podSource() {
         if (node.dedicatedTo() != null) {

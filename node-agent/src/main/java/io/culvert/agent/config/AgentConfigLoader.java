@@ -54,7 +54,13 @@ public final class AgentConfigLoader {
     public static Loaded load(ConfigInputs inputs) throws ConfigException {
         AgentConfigLoader loader = new AgentConfigLoader(inputs);
         AgentConfig config = new AgentConfig(
-                loader.node(), loader.mesh(), loader.ports(), loader.proxy(), loader.process(), loader.log());
+                loader.node(),
+                loader.mesh(),
+                loader.ports(),
+                loader.proxy(),
+                loader.tls(),
+                loader.process(),
+                loader.log());
         loader.checkTogether(config);
         new Unsupported(loader.reader).refuse();
         if (!loader.problems.isEmpty()) {
@@ -228,6 +234,19 @@ public final class AgentConfigLoader {
 
     private ProxyConfig proxy() {
         return new ProxyConfig(reader.bool(Knob.ENABLE_PROXY), sockets(), hbone(), timeouts(), limits(), dns());
+    }
+
+    private TlsConfig tls() {
+        boolean tls12 = reader.bool(Knob.TLS12_ENABLED);
+        boolean postQuantumOnly =
+                reader.choice(Knob.COMPLIANCE_POLICY, TlsConfig.Compliance.class) == TlsConfig.Compliance.PQC;
+        if (tls12 && postQuantumOnly) {
+            reader.problem(
+                    Knob.TLS12_ENABLED,
+                    "cannot be set together with " + Knob.COMPLIANCE_POLICY.fileKey()
+                            + "=pqc: TLS 1.2 has no post-quantum group; remove one of the two");
+        }
+        return new TlsConfig(tls12 && !postQuantumOnly, postQuantumOnly);
     }
 
     private SocketConfig sockets() {

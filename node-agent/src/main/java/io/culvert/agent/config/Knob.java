@@ -166,12 +166,13 @@ public enum Knob {
             row(KnobType.BOOLEAN, "--tls12", "tls.tls12", "TLS12_ENABLED")
                     .byDefault("false")
                     .means(
-                            "`true` is refused: tunnels are TLS 1.3 only, which every peer speaks that speaks HBONE. Connections to control plane and authority take 1.2 as they are.")),
+                            "Whether TLS 1.2 is permitted beside 1.3, in tunnels and towards control plane and authority, with ECDHE and AES-GCM alone. Whoever can do 1.3 still gets 1.3.")),
     COMPLIANCE_POLICY(
-            row(KnobType.TEXT, "--compliance-policy", "tls.compliancePolicy", "COMPLIANCE_POLICY")
-                    .byDefault("")
+            row(KnobType.CHOICE, "--compliance-policy", "tls.compliancePolicy", "COMPLIANCE_POLICY")
+                    .choices("none", "pqc")
+                    .byDefault("none")
                     .means(
-                            "Anything here is refused: the groups and ciphers of tunnels cannot be narrowed. X25519MLKEM768 is among those offered.")),
+                            "A rule that TLS has to follow, in tunnels and towards control plane and authority: with `pqc` keys are agreed on with X25519MLKEM768 alone, and peers that cannot do that are refused. Without it that group is the last of those offered. Not together with `tls.tls12`.")),
 
     PACKET_MARK(
             row(KnobType.INTEGER, "--packet-mark", "sockets.packetMark", "PACKET_MARK")

@@ -2,6 +2,7 @@ package io.culvert.agent.grpc;
 
 import io.culvert.agent.config.ServerConfig;
 import io.culvert.agent.config.Token;
+import io.culvert.agent.tls.TlsProfile;
 import io.grpc.Codec;
 import io.grpc.DecompressorRegistry;
 import io.grpc.ManagedChannel;
@@ -12,10 +13,8 @@ import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollSocketChannel;
-import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
-import io.netty.handler.ssl.SslProvider;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,13 +37,9 @@ public final class ServerLink {
     private static final int TCP_KEEPALIVE_INTERVAL_SECONDS = 75;
     private static final int TCP_KEEPALIVE_PROBES = 9;
     private static final int WINDOW_BYTES = 4 << 20;
-    private static final ApplicationProtocolConfig ALPN = new ApplicationProtocolConfig(
-            ApplicationProtocolConfig.Protocol.ALPN,
-            ApplicationProtocolConfig.SelectorFailureBehavior.NO_ADVERTISE,
-            ApplicationProtocolConfig.SelectedListenerFailureBehavior.ACCEPT,
-            "h2");
 
     private final ServerConfig server;
+    private final TlsProfile profile;
     private final TrustRoots roots;
     private final CallHeaders headers;
     private final GrpcLoop loop;
@@ -54,13 +49,21 @@ public final class ServerLink {
      * A link that is not opened yet.
      *
      * @param server where it is
+     * @param profile how TLS is spoken with it
      * @param token what we prove ourselves with
      * @param clusterId sent along with a token
      * @param loop whose threads to use
      * @param messageBytesMax how large an answer may be
      */
-    public ServerLink(ServerConfig server, Token token, String clusterId, GrpcLoop loop, int messageBytesMax) {
+    public ServerLink(
+            ServerConfig server,
+            TlsProfile profile,
+            Token token,
+            String clusterId,
+            GrpcLoop loop,
+            int messageBytesMax) {
         this.server = server;
+        this.profile = profile;
         this.roots = TrustRoots.of(server.rootCa());
         this.headers = new CallHeaders(token, clusterId, server.headers());
         this.loop = loop;
@@ -113,7 +116,9 @@ public final class ServerLink {
                 .withOption(ChannelOption.ALLOCATOR, UnpooledByteBufAllocator.DEFAULT);
         return tls == null
                 ? builder.negotiationType(NegotiationType.PLAINTEXT).build()
-                : builder.negotiationType(NegotiationType.TLS).sslContext(tls).build();
+                : builder.negotiationType(NegotiationType.TLS)
+                        .sslContext(TlsProfile.onceOnly(tls))
+                        .build();
     }
 
     private SslContext tls() throws IOException {
@@ -121,11 +126,6 @@ public final class ServerLink {
         if (!server.altHostname().isEmpty()) {
             names.add(server.altHostname());
         }
-        return SslContextBuilder.forClient()
-                .sslProvider(SslProvider.OPENSSL_REFCNT)
-                .trustManager(new ServerVerifier(roots.load(), names))
-                .protocols("TLSv1.3", "TLSv1.2")
-                .applicationProtocolConfig(ALPN)
-                .build();
+        return profile.context(SslContextBuilder.forClient().trustManager(new ServerVerifier(roots.load(), names)));
     }
 }

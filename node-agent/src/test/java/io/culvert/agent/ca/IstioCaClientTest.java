@@ -20,6 +20,7 @@ import io.culvert.agent.fakeplane.FakeAuthority;
 import io.culvert.agent.fakeplane.FakeControlPlane;
 import io.culvert.agent.grpc.GrpcLoop;
 import io.culvert.agent.grpc.ServerLink;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.wire.auth.IstioCertificateRequest;
 import io.culvert.testkit.Eventually;
@@ -59,7 +60,8 @@ class IstioCaClientTest {
     }
 
     private ServerLink link(ServerConfig server) {
-        return new ServerLink(server, new Token.Literal("token-1"), "c", loop, IstioCaClient.MESSAGE_BYTES_MAX);
+        return new ServerLink(
+                server, TlsProfile.STANDARD, new Token.Literal("token-1"), "c", loop, IstioCaClient.MESSAGE_BYTES_MAX);
     }
 
     @AfterEach
@@ -233,6 +235,7 @@ class IstioCaClientTest {
                 Ticker.SYSTEM,
                 () -> 0.5,
                 new CallGate(8),
-                CrlStore.none()));
+                CrlStore.none(),
+                TlsProfile.STANDARD));
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.testkit.FakeInstantSource;
 import io.culvert.testkit.FakeTicker;
@@ -25,7 +26,14 @@ class CertificateKeeperTest {
     private final CertificateKeeper keeper = new CertificateKeeper(
             ID,
             new CertificateKeeper.Surroundings(
-                    ca, LIFETIME, clock, ticker::nanoTime, () -> 0.5, new CallGate(1), CrlStore.none()),
+                    ca,
+                    LIFETIME,
+                    clock,
+                    ticker::nanoTime,
+                    () -> 0.5,
+                    new CallGate(1),
+                    CrlStore.none(),
+                    TlsProfile.STANDARD),
             () -> {});
 
     private void pass(Duration time) {
@@ -76,7 +84,8 @@ class CertificateKeeperTest {
                         ticker::nanoTime,
                         () -> 0.5,
                         new CallGate(1),
-                        CrlStore.none()),
+                        CrlStore.none(),
+                        TlsProfile.STANDARD),
                 () -> {});
         for (int i = 0; i < 60; i++) {
             brief.look();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import io.culvert.agent.base.Ticker;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.testkit.FakeInstantSource;
 import java.time.Duration;
@@ -23,7 +24,14 @@ class CertificateStoreTest {
     private final FakeInstantSource clock = new FakeInstantSource(TestCa.EPOCH);
     private final FakeCa ca = new FakeCa(clock);
     private final CertificateStore store = new CertificateStore(new CertificateKeeper.Surroundings(
-            ca, Duration.ofHours(1), clock, Ticker.SYSTEM, () -> 0.5, new CallGate(2), CrlStore.none()));
+            ca,
+            Duration.ofHours(1),
+            clock,
+            Ticker.SYSTEM,
+            () -> 0.5,
+            new CallGate(2),
+            CrlStore.none(),
+            TlsProfile.STANDARD));
 
     @AfterEach
     void close() {

@@ -158,6 +158,31 @@ class SpiffeVerifierTest {
         assertRefused(Why.UNTRUSTED, CA.sign(TestCa.leaf(PEER).purposes(KeyPurposeId.id_kp_codeSigning)));
     }
 
+    /** Each side needs a purpose of its own, if the certificate names any. */
+    @Test
+    void takesACertificateForTheSideItIsMadeFor() {
+        List<X509Certificate> client = CA.sign(TestCa.leaf(PEER).purposes(KeyPurposeId.id_kp_clientAuth));
+        assertDoesNotThrow(() -> checkClient(client));
+        assertEquals(Why.UNTRUSTED, rejection(() -> checkServer(client, PEER)).why());
+        List<X509Certificate> server = CA.sign(TestCa.leaf(PEER).purposes(KeyPurposeId.id_kp_serverAuth));
+        assertDoesNotThrow(() -> checkServer(server, PEER));
+        assertEquals(Why.UNTRUSTED, rejection(() -> checkClient(server)).why());
+        List<X509Certificate> both =
+                CA.sign(TestCa.leaf(PEER).purposes(KeyPurposeId.id_kp_clientAuth, KeyPurposeId.id_kp_serverAuth));
+        assertDoesNotThrow(() -> checkClient(both));
+        assertDoesNotThrow(() -> checkServer(both, PEER));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"secp256r1", "secp384r1", "secp521r1", "Ed25519", "2048", "4096"})
+    void followsChains_whateverTheAuthoritySignsWith(String keys) {
+        TestCa authority = TestCa.root("root", keys);
+        SpiffeVerifier trusting = new SpiffeVerifier(SELF, List.of(authority.root()), clock, CrlStore.none());
+        X509Certificate[] chain =
+                authority.intermediate("between").sign(TestCa.leaf(PEER)).toArray(X509Certificate[]::new);
+        assertDoesNotThrow(() -> trusting.checkClientTrusted(chain, "UNKNOWN", engine()));
+    }
+
     @Test
     void refusesAnotherTrustDomain_ofAClient() {
         SpiffeId foreign = SpiffeId.parse("spiffe://elsewhere/ns/shop/sa/peer");

@@ -1,5 +1,6 @@
 package io.culvert.agent.certs;
 
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.SpiffeId;
 import java.io.IOException;
 import java.math.BigInteger;
@@ -55,7 +56,12 @@ public final class TestCa {
 
     /** A root. */
     public static TestCa root(String commonName) {
-        KeyPair keys = newKeys();
+        return root(commonName, "secp256r1");
+    }
+
+    /** A root with keys of this kind. */
+    static TestCa root(String commonName, String kind) {
+        KeyPair keys = newKeys(kind);
         X500Name name = new X500Name("CN=" + commonName);
         X509Certificate own = sign(name, keys, name, keys.getPublic(), caSpec());
         return new TestCa(keys, name, List.of(own));
@@ -183,11 +189,26 @@ public final class TestCa {
         return material(id, leaf(id), clock);
     }
 
+    /** The same, which speaks TLS in this way. */
+    public TlsMaterial material(SpiffeId id, TlsProfile profile) {
+        return material(id, newKeys(), profile);
+    }
+
+    /** The same, of this key. */
+    TlsMaterial material(SpiffeId id, KeyPair own, TlsProfile profile) {
+        CaClient.Issued issued = new CaClient.Issued(sign(own.getPublic(), leaf(id)), List.of(root()));
+        try {
+            return TlsMaterial.build(id, own.getPrivate(), issued, () -> EPOCH, CrlStore.none(), profile);
+        } catch (GeneralSecurityException | SSLException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
     /** The same, whose peers are held against these revocation lists. */
     public TlsMaterial material(SpiffeId id, InstantSource clock, CrlStore crl) {
         try {
             WorkloadKey key = WorkloadKey.generate(id);
-            return TlsMaterial.build(id, key.privateKey(), issue(key.csr(), leaf(id)), clock, crl);
+            return TlsMaterial.build(id, key.privateKey(), issue(key.csr(), leaf(id)), clock, crl, TlsProfile.STANDARD);
         } catch (GeneralSecurityException | SSLException e) {
             throw new IllegalArgumentException(e);
         }
@@ -197,20 +218,41 @@ public final class TestCa {
     public TlsMaterial material(SpiffeId id, Leaf leaf, InstantSource clock) {
         try {
             WorkloadKey key = WorkloadKey.generate(id);
-            return TlsMaterial.build(id, key.privateKey(), issue(key.csr(), leaf), clock);
+            return TlsMaterial.build(
+                    id, key.privateKey(), issue(key.csr(), leaf), clock, CrlStore.none(), TlsProfile.STANDARD);
         } catch (GeneralSecurityException | SSLException e) {
             throw new IllegalArgumentException(e);
         }
     }
 
     public static KeyPair newKeys() {
+        return newKeys("secp256r1");
+    }
+
+    /** Keys of a curve by its name, of RSA by their length in bits, or of another algorithm by its name. */
+    static KeyPair newKeys(String kind) {
         try {
-            KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-            generator.initialize(new ECGenParameterSpec("secp256r1"));
+            boolean rsa = kind.matches("[0-9]+");
+            KeyPairGenerator generator =
+                    KeyPairGenerator.getInstance(rsa ? "RSA" : kind.startsWith("secp") ? "EC" : kind);
+            if (rsa) {
+                generator.initialize(Integer.parseInt(kind));
+            } else if (kind.startsWith("secp")) {
+                generator.initialize(new ECGenParameterSpec(kind));
+            }
             return generator.generateKeyPair();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private static String signature(KeyPair by) {
+        return switch (by.getPublic().getAlgorithm()) {
+            case "EC" -> "SHA256withECDSA";
+            case "RSA" -> "SHA256withRSA";
+            case "EdDSA" -> "Ed25519";
+            default -> throw new IllegalArgumentException(by.getPublic().getAlgorithm());
+        };
     }
 
     private static X509Certificate sign(X500Name issuer, KeyPair by, X500Name subject, PublicKey key, Leaf leaf) {
@@ -224,8 +266,7 @@ public final class TestCa {
                     key);
             extend(builder, leaf);
             return new JcaX509CertificateConverter()
-                    .getCertificate(
-                            builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(by.getPrivate())));
+                    .getCertificate(builder.build(new JcaContentSignerBuilder(signature(by)).build(by.getPrivate())));
         } catch (CertIOException | OperatorCreationException | GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }

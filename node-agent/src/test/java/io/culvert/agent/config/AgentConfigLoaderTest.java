@@ -153,15 +153,39 @@ class AgentConfigLoaderTest {
             quoteCharacter = '#',
             value = {
                 "PROXY_MODE|both|'both' is unknown; write shared, dedicated",
-                "COMPLIANCE_POLICY|pqc|the groups and ciphers of tunnels cannot be narrowed; remove it",
+                "COMPLIANCE_POLICY|fips-140-2|'fips-140-2' is unknown; write none, pqc",
                 "ENABLE_PROXY|false|leaves nothing to be done where names are not answered either; remove it, or set ISTIO_META_DNS_CAPTURE=true",
-                "TLS12_ENABLED|true|tunnels are TLS 1.3 only; remove it and upgrade peers that cannot do it",
                 "TLS12_ENABLED|yes|'yes' is neither true nor false; write true or false"
             })
     void saysWhatToDo_aboutWhatItCannotDo(String variable, String value, String told) {
         List<String> problems = problems(new ConfigInputs(REQUIRED, Map.of(variable, value), null, 8));
         assertEquals(1, problems.size(), problems.toString());
         assertTrue(problems.getFirst().endsWith("(" + variable + "): " + told), problems.toString());
+    }
+
+    @Test
+    void speaksTls13Alone_whereNobodySaysOtherwise() throws ConfigException {
+        assertEquals(TlsConfig.STANDARD, load(Map.of()).tls());
+        assertEquals(
+                new TlsConfig(false, false),
+                load(Map.of("COMPLIANCE_POLICY", "none")).tls());
+        assertEquals(
+                new TlsConfig(true, false),
+                load(Map.of("TLS12_ENABLED", "true")).tls());
+        assertEquals(
+                new TlsConfig(false, true),
+                load(Map.of("COMPLIANCE_POLICY", "pqc")).tls());
+    }
+
+    @Test
+    void refusesTls12_whereKeysMustBePostQuantum() {
+        Map<String, String> both = Map.of("TLS12_ENABLED", "true", "COMPLIANCE_POLICY", "pqc");
+        assertEquals(
+                List.of(
+                        "tls.tls12 (TLS12_ENABLED): cannot be set together with tls.compliancePolicy=pqc: TLS 1.2 has no"
+                                + " post-quantum group; remove one of the two"),
+                problems(new ConfigInputs(REQUIRED, both, null, 8)));
+        assertThrows(IllegalArgumentException.class, () -> new TlsConfig(true, true));
     }
 
     @Test
@@ -172,8 +196,6 @@ class AgentConfigLoaderTest {
                 "ENABLE_PROXY",
                 "true",
                 "UNSTABLE_ENABLE_SOCKS5",
-                "false",
-                "TLS12_ENABLED",
                 "false",
                 "FAKE_CA",
                 "false",

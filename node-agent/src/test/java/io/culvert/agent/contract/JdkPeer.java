@@ -1,5 +1,6 @@
 package io.culvert.agent.contract;
 
+import io.culvert.agent.certs.JdkTls;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.protocol.hbone.ConnectRefusedException;
 import io.culvert.protocol.hbone.ConnectRequest;
@@ -14,7 +15,6 @@ import io.culvert.protocol.hbone.frame.AbuseKind;
 import io.culvert.protocol.hbone.frame.FrameHeader;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
-import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import java.io.ByteArrayOutputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
@@ -23,15 +23,8 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
-import java.security.KeyPair;
-import java.security.KeyPairGenerator;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.spec.ECGenParameterSpec;
 import java.util.List;
 import java.util.function.BooleanSupplier;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
@@ -44,7 +37,8 @@ import org.jspecify.annotations.Nullable;
 final class JdkPeer implements HboneListener, AutoCloseable {
     private static final int READ_TIMEOUT_MILLIS = 20_000;
     private static final SpiffeId ID = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/other-make");
-    private static final SSLContext CONTEXT = context();
+    // Whom the agent's end proves to be is tested elsewhere.
+    private static final SSLContext CONTEXT = JdkTls.context(TunnelPath.CA, TestCa.newKeys(), TestCa.leaf(ID));
 
     /** Counts what goes out on the wire. */
     private static final class CountingSocket extends Socket {
@@ -73,38 +67,17 @@ final class JdkPeer implements HboneListener, AutoCloseable {
     private boolean greeted;
     private boolean goneAway;
 
-    JdkPeer(InetSocketAddress at) throws IOException {
+    JdkPeer(InetSocketAddress at, String protocol) throws IOException {
         wire.connect(at);
         wire.setTcpNoDelay(true);
         wire.setSoTimeout(READ_TIMEOUT_MILLIS);
         tls = (SSLSocket) CONTEXT.getSocketFactory().createSocket(wire, "far", at.getPort(), true);
         SSLParameters parameters = tls.getSSLParameters();
-        parameters.setProtocols(new String[] {"TLSv1.3"});
+        parameters.setProtocols(new String[] {protocol});
         parameters.setApplicationProtocols(new String[] {"h2"});
         parameters.setServerNames(List.of());
         tls.setSSLParameters(parameters);
         tls.startHandshake();
-    }
-
-    private static SSLContext context() {
-        try {
-            KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-            generator.initialize(new ECGenParameterSpec("secp256r1"));
-            KeyPair keys = generator.generateKeyPair();
-            KeyStore store = KeyStore.getInstance("PKCS12");
-            store.load(null, null);
-            Certificate[] chain =
-                    TunnelPath.CA.sign(keys.getPublic(), TestCa.leaf(ID)).toArray(Certificate[]::new);
-            store.setKeyEntry("own", keys.getPrivate(), new char[0], chain);
-            KeyManagerFactory managers = KeyManagerFactory.getInstance("PKIX");
-            managers.init(store, new char[0]);
-            SSLContext context = SSLContext.getInstance("TLS");
-            // Whom the agent's end proves to be is tested elsewhere.
-            context.init(managers.getKeyManagers(), InsecureTrustManagerFactory.INSTANCE.getTrustManagers(), null);
-            return context;
-        } catch (GeneralSecurityException | IOException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     /** Exchanges the first words of HTTP/2. */
@@ -158,7 +131,8 @@ final class JdkPeer implements HboneListener, AutoCloseable {
         tls.getOutputStream().write(out.array(), 0, out.position());
     }
 
-    /** Changes its own keys, asks the agent to change its as well; returns how many bytes that took on the wire. */
+    /** In 1.3 changes its own keys and asks the agent to change its, in 1.2 begins another handshake; returns how many bytes that took
+     * on the wire. */
     long updateKeys() throws IOException {
         long before = wire.written;
         tls.startHandshake();

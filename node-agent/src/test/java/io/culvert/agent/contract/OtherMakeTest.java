@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.HboneStream;
 import io.culvert.protocol.hbone.frame.Http2Code;
@@ -31,6 +32,23 @@ class OtherMakeTest {
     private final RealNet.Listening listening = net.listen();
     private final JdkPeer peer = newPeer();
 
+    /** What the peer speaks. */
+    String protocol() {
+        return "TLSv1.3";
+    }
+
+    TlsMaterial material() {
+        return TunnelPath.FAR_MATERIAL;
+    }
+
+    TunnelServer server() {
+        return server;
+    }
+
+    JdkPeer peer() {
+        return peer;
+    }
+
     private static ServerSocket newListener() {
         try {
             return new ServerSocket(0, 16, InetAddress.getLoopbackAddress());
@@ -40,8 +58,8 @@ class OtherMakeTest {
     }
 
     private JdkPeer newPeer() {
-        CompletableFuture<JdkPeer> connecting = App.beside(() -> new JdkPeer(listening.socketAddress()));
-        server.serve(RealNet.accept(listening), TunnelPath.FAR_MATERIAL);
+        CompletableFuture<JdkPeer> connecting = App.beside(() -> new JdkPeer(listening.socketAddress(), protocol()));
+        server.serve(RealNet.accept(listening), material());
         return RealNet.await(connecting);
     }
 
@@ -69,15 +87,15 @@ class OtherMakeTest {
         return new App(applications.accept());
     }
 
-    private record Opened(HboneStream stream, App app, Outcome outcome) {}
+    record Opened(HboneStream stream, App app, Outcome outcome) {}
 
-    private Opened open() throws IOException {
+    Opened open() throws IOException {
         HboneStream stream = peer.connect(target());
         return new Opened(stream, accept(), server.nextOutcome());
     }
 
     /** A stream that has brought the application this. */
-    private Opened openAndSay(String said) throws IOException {
+    Opened openAndSay(String said) throws IOException {
         Opened opened = open();
         peer.send(opened.stream, said, false);
         assertEquals(said, opened.app.read(said.length()));

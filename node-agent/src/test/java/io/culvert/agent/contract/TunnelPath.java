@@ -40,6 +40,10 @@ final class TunnelPath extends TunnelEnd implements RelayPath {
     private final RelaySocket socket;
 
     TunnelPath(RealNet net, DataLoop near, DataLoop far) {
+        this(net, near, far, NEAR_MATERIAL, FAR_MATERIAL);
+    }
+
+    TunnelPath(RealNet net, DataLoop near, DataLoop far, TlsMaterial nearMaterial, TlsMaterial farMaterial) {
         this.net = net;
         this.loop = near;
         listening = net.listen();
@@ -49,14 +53,14 @@ final class TunnelPath extends TunnelEnd implements RelayPath {
         loop.execute(() -> net.dial(loop, listening.address(), connected -> {
             Tunnel fresh = Tunnel.client(
                     loop,
-                    TlsTransport.FACTORY.client(loop, connected, NEAR_MATERIAL, List.of(FAR)),
+                    TlsTransport.FACTORY.client(loop, connected, nearMaterial, List.of(FAR)),
                     TunnelServer.terms(HboneSettings.forClient()),
                     this);
             fresh.start();
             dialled.complete(connected);
             started.complete(fresh);
         }));
-        server.serve(RealNet.accept(listening), FAR_MATERIAL);
+        server.serve(RealNet.accept(listening), farMaterial);
         tunnel = RealNet.await(started);
         socket = RealNet.await(dialled);
         if (!RealNet.await(opened).equals(new PeerIdentity.Verified(FAR))) {

@@ -3,6 +3,7 @@ package io.culvert.agent.fakeplane;
 import io.culvert.agent.base.Pem;
 import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.config.ServerConfig;
+import io.culvert.agent.tls.TlsProfile;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Metadata;
@@ -20,6 +21,7 @@ import io.netty.handler.ssl.ApplicationProtocolConfig;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
+import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -34,6 +36,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Discovery and certificates at one TLS port, as an agent's own deployment would find them.
@@ -62,15 +65,19 @@ public final class FakeControlPlane implements AutoCloseable {
     private Server server;
 
     private final ChannelFactory<EpollServerSocketChannel> sockets;
+    private final @Nullable TlsProfile profile;
+    private @Nullable SslContext tls;
 
     private FakeControlPlane(
             TestCa serverRoot,
             FakeAuthority authority,
             String name,
             InetSocketAddress at,
-            ChannelFactory<EpollServerSocketChannel> sockets)
+            ChannelFactory<EpollServerSocketChannel> sockets,
+            @Nullable TlsProfile profile)
             throws IOException {
         this.sockets = sockets;
+        this.profile = profile;
         this.serverRoot = serverRoot;
         this.authority = authority;
         this.name = name;
@@ -92,7 +99,17 @@ public final class FakeControlPlane implements AutoCloseable {
     /** Starts at an address on a socket that the factory makes, possibly in another network namespace. */
     public static FakeControlPlane start(
             String name, InetSocketAddress at, ChannelFactory<EpollServerSocketChannel> sockets) throws IOException {
-        return new FakeControlPlane(TestCa.root("the server's root"), new FakeAuthority(), name, at, sockets);
+        return start(name, at, sockets, null);
+    }
+
+    /** The same, which speaks TLS in this way; null for the JDK's own TLS, of which the agent's knows nothing. */
+    public static FakeControlPlane start(
+            String name,
+            InetSocketAddress at,
+            ChannelFactory<EpollServerSocketChannel> sockets,
+            @Nullable TlsProfile profile)
+            throws IOException {
+        return new FakeControlPlane(TestCa.root("the server's root"), new FakeAuthority(), name, at, sockets, profile);
     }
 
     private Server serve(InetSocketAddress at) throws IOException {
@@ -111,7 +128,7 @@ public final class FakeControlPlane implements AutoCloseable {
                 .workerEventLoopGroup(loop)
                 .channelFactory(sockets)
                 .executor(executor)
-                .sslContext(tls(at))
+                .sslContext(newTls(at))
                 .maxInboundMessageSize(64 << 20)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .intercept(record)
@@ -121,7 +138,7 @@ public final class FakeControlPlane implements AutoCloseable {
                 .start();
     }
 
-    private SslContext tls(InetSocketAddress at) throws IOException {
+    private SslContext newTls(InetSocketAddress at) throws IOException {
         KeyPair keys = TestCa.newKeys();
         Instant now = Instant.now();
         List<X509Certificate> chain = serverRoot.sign(
@@ -130,10 +147,15 @@ public final class FakeControlPlane implements AutoCloseable {
                         .dns(name)
                         .ip(at.getAddress().getHostAddress())
                         .valid(now.minus(Duration.ofHours(1)), now.plus(Duration.ofDays(1))));
-        return SslContextBuilder.forServer(keys.getPrivate(), chain.toArray(X509Certificate[]::new))
-                .sslProvider(SslProvider.JDK)
-                .applicationProtocolConfig(ALPN)
-                .build();
+        SslContextBuilder builder =
+                SslContextBuilder.forServer(keys.getPrivate(), chain.toArray(X509Certificate[]::new));
+        SslContext made = profile == null
+                ? builder.sslProvider(SslProvider.JDK)
+                        .applicationProtocolConfig(ALPN)
+                        .build()
+                : profile.context(builder);
+        tls = made;
+        return made;
     }
 
     public FakeDiscovery discovery() {
@@ -174,6 +196,8 @@ public final class FakeControlPlane implements AutoCloseable {
             if (!server.awaitTermination(10, TimeUnit.SECONDS)) {
                 throw new IllegalStateException("the server does not end");
             }
+            ReferenceCountUtil.release(tls);
+            tls = null;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

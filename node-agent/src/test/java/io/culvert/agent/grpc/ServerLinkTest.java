@@ -10,6 +10,9 @@ import io.culvert.agent.config.ServerConfig;
 import io.culvert.agent.config.Token;
 import io.culvert.agent.fakeplane.FakeAuthority;
 import io.culvert.agent.fakeplane.FakeControlPlane;
+import io.culvert.agent.tls.Hello;
+import io.culvert.agent.tls.TestProfiles;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.wire.auth.IstioCertificateRequest;
 import io.culvert.protocol.wire.auth.IstioCertificateResponse;
 import io.grpc.MethodDescriptor;
@@ -18,13 +21,21 @@ import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.lite.ProtoLiteUtils;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,8 +72,16 @@ class ServerLinkTest {
         loop.close();
     }
 
+    private Status.Code reach(TlsProfile client, TlsProfile server) throws IOException {
+        InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        try (FakeControlPlane other =
+                FakeControlPlane.start("localhost", anyPort, EpollServerSocketChannel::new, server)) {
+            return reach(new ServerLink(other.config(), client, new Token.None(), "c", loop, 1 << 20));
+        }
+    }
+
     private ServerLink link(ServerConfig server) {
-        return new ServerLink(server, new Token.None(), "c", loop, 1 << 20);
+        return new ServerLink(server, TlsProfile.STANDARD, new Token.None(), "c", loop, 1 << 20);
     }
 
     private ServerConfig config(String host, String rootCa, String altHostname) {
@@ -108,6 +127,67 @@ class ServerLinkTest {
     }
 
     @Test
+    void speaksTls13Alone_unlessToldOtherwise() throws IOException {
+        assertEquals(Status.Code.UNAVAILABLE, reach(TlsProfile.STANDARD, TestProfiles.TLS12_ONLY));
+        assertEquals(Status.Code.UNIMPLEMENTED, reach(TestProfiles.TLS12_TOO, TestProfiles.TLS12_ONLY));
+        assertEquals(Status.Code.UNIMPLEMENTED, reach(TestProfiles.TLS12_TOO, TlsProfile.STANDARD));
+        assertEquals(Status.Code.UNIMPLEMENTED, reach(TlsProfile.STANDARD, TestProfiles.TLS12_TOO));
+    }
+
+    @Test
+    void agreesOnPostQuantumKeysAlone_whereToldTo() throws IOException {
+        assertEquals(Status.Code.UNIMPLEMENTED, reach(TestProfiles.PQC, TlsProfile.STANDARD));
+        assertEquals(Status.Code.UNIMPLEMENTED, reach(TestProfiles.PQC, TestProfiles.PQC));
+        assertEquals(Status.Code.UNIMPLEMENTED, reach(TlsProfile.STANDARD, TestProfiles.PQC), "it asks twice");
+        assertEquals(Status.Code.UNAVAILABLE, reach(TestProfiles.PQC, TestProfiles.CLASSIC_ONLY));
+        assertEquals(Status.Code.UNAVAILABLE, reach(TestProfiles.PQC, TestProfiles.TLS12_ONLY));
+    }
+
+    /** What a link says first, to a server that then goes away. */
+    private Hello firstWord(TlsProfile profile) throws IOException {
+        try (ServerSocket listener = new ServerSocket(0, 4, InetAddress.getLoopbackAddress())) {
+            CompletableFuture<byte[]> heard = CompletableFuture.supplyAsync(() -> {
+                try (Socket socket = listener.accept()) {
+                    byte[] head = socket.getInputStream().readNBytes(5);
+                    int length = Byte.toUnsignedInt(head[3]) << 8 | Byte.toUnsignedInt(head[4]);
+                    ByteArrayOutputStream record = new ByteArrayOutputStream();
+                    record.writeBytes(head);
+                    record.writeBytes(socket.getInputStream().readNBytes(length));
+                    return record.toByteArray();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            ServerConfig server =
+                    new ServerConfig("localhost", listener.getLocalPort(), false, plane.rootPem(), "", Map.of());
+            assertEquals(
+                    Status.Code.UNAVAILABLE, reach(new ServerLink(server, profile, new Token.None(), "c", loop, 1)));
+            return Hello.read(heard.orTimeout(10, TimeUnit.SECONDS).join());
+        }
+    }
+
+    @Test
+    void offersServersWhatItOffersPeers() throws IOException {
+        List<Integer> groups = List.of(Hello.X25519, Hello.P256, Hello.P384, Hello.X25519MLKEM768);
+        Hello standard = firstWord(TlsProfile.STANDARD);
+        assertEquals(List.of(Hello.TLS13), standard.versions());
+        assertEquals(groups, standard.groups());
+        Hello older = firstWord(TestProfiles.TLS12_TOO);
+        assertEquals(List.of(Hello.TLS13, Hello.TLS12), older.versions());
+        assertEquals(groups, older.groups());
+        assertEquals(
+                List.of(0xc02c, 0xc02b, 0xc030, 0xc02f),
+                older.suites().subList(3, older.suites().size()));
+        Hello postQuantum = firstWord(TestProfiles.PQC);
+        assertEquals(List.of(Hello.TLS13), postQuantum.versions());
+        assertEquals(List.of(Hello.X25519MLKEM768), postQuantum.groups());
+        for (Hello each : List.of(standard, older, postQuantum)) {
+            assertTrue(each.has(Hello.ALPN));
+            assertFalse(each.has(Hello.SESSION_TICKET) || each.has(Hello.PRE_SHARED_KEY), "nothing is resumed");
+        }
+    }
+
+    @Test
     void takesAFurtherName_andNoOther() throws IOException {
         try (FakeControlPlane elsewhere = FakeControlPlane.start(
                 "istiod.istio-system.svc", new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
@@ -142,18 +222,21 @@ class ServerLinkTest {
         ServerLink none = link(config("localhost", empty.toString(), ""));
         assertTrue(String.valueOf(assertThrows(IOException.class, none::open).getMessage())
                 .startsWith("there is no certificate in "));
-        ServerLink bare = new ServerLink(plane.config(), new Token.InFile(empty), "c", loop, 1 << 20);
+        ServerLink bare =
+                new ServerLink(plane.config(), TlsProfile.STANDARD, new Token.InFile(empty), "c", loop, 1 << 20);
         assertTrue(String.valueOf(assertThrows(IOException.class, bare::headers).getMessage())
                 .startsWith("there is no token in "));
         Path binary = Files.writeString(folder.resolve("binary"), "a\u0001b");
-        ServerLink odd = new ServerLink(plane.config(), new Token.InFile(binary), "c", loop, 1 << 20);
+        ServerLink odd =
+                new ServerLink(plane.config(), TlsProfile.STANDARD, new Token.InFile(binary), "c", loop, 1 << 20);
         assertThrows(IOException.class, odd::headers);
     }
 
     @Test
     void sendsNoClusterWithoutAToken() throws IOException {
         assertEquals(0, link(plane.config()).headers().keys().size());
-        ServerLink literal = new ServerLink(plane.config(), new Token.Literal("abc"), "c", loop, 1 << 20);
+        ServerLink literal =
+                new ServerLink(plane.config(), TlsProfile.STANDARD, new Token.Literal("abc"), "c", loop, 1 << 20);
         assertEquals(2, literal.headers().keys().size());
     }
 

@@ -20,6 +20,7 @@ import io.culvert.agent.proxy.ServingProxy;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.log.LogCapture;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.shim.PodNetns;
@@ -85,7 +86,8 @@ class LocalPodsNetnsIT {
             Ticker.SYSTEM,
             () -> 0,
             new CallGate(1),
-            CrlStore.none()));
+            CrlStore.none(),
+            TlsProfile.STANDARD));
     private final LinkedBlockingQueue<List<PodIdentity>> looks = new LinkedBlockingQueue<>();
     private final LocalPods pods = new LocalPods(
             this::startProxy,

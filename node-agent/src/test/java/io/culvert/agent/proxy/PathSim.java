@@ -219,6 +219,7 @@ class PathSim {
                     from.mesh(),
                     from.ports(),
                     new ProxyConfig(true, proxy.sockets(), varied, proxy.timeouts(), limits, proxy.dns()),
+                    from.tls(),
                     from.process(),
                     from.log());
         }

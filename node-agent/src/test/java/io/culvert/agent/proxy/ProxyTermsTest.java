@@ -41,6 +41,7 @@ class ProxyTermsTest {
                         timeouts,
                         new LimitConfig(66, 77, 88, 9_999),
                         from.proxy().dns()),
+                from.tls(),
                 from.process(),
                 from.log()));
     }

@@ -15,6 +15,7 @@ import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.telemetry.Metric;
 import io.culvert.agent.telemetry.Metrics;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.testkit.Eventually;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
@@ -64,7 +65,8 @@ final class XdsRig implements AutoCloseable {
         ServerConfig known = plane.config();
         ServerConfig server =
                 new ServerConfig(known.host(), known.port(), false, known.rootCa(), "", Map.of("x-extra", "there"));
-        ServerLink link = new ServerLink(server, new Token.InFile(token), "cluster-1", loop, messageBytesMax);
+        ServerLink link = new ServerLink(
+                server, TlsProfile.STANDARD, new Token.InFile(token), "cluster-1", loop, messageBytesMax);
         XdsClient made = new XdsClient(
                 NodeDescription.of(
                         new NodeConfig(
@@ -83,7 +85,13 @@ final class XdsRig implements AutoCloseable {
     }
 
     ServerLink link() {
-        return new ServerLink(plane.config(), new Token.InFile(token), "cluster-1", loop, XdsClient.MESSAGE_BYTES_MAX);
+        return new ServerLink(
+                plane.config(),
+                TlsProfile.STANDARD,
+                new Token.InFile(token),
+                "cluster-1",
+                loop,
+                XdsClient.MESSAGE_BYTES_MAX);
     }
 
     void until(String what, Eventually.Check check) {

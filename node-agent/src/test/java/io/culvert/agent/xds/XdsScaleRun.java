@@ -16,6 +16,7 @@ import io.culvert.agent.grpc.ServerLink;
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.telemetry.Metrics;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.protocol.wire.discovery.DeltaDiscoveryResponse;
 import io.culvert.protocol.workload.Workload;
@@ -123,7 +124,13 @@ final class XdsScaleRun {
                                 new NodeMetadata("z", "istio-system", "", Map.of(), Map.of())),
                         false,
                         new XdsClient.Surroundings(
-                                new ServerLink(server, new Token.None(), "c", loop, XdsClient.MESSAGE_BYTES_MAX),
+                                new ServerLink(
+                                        server,
+                                        TlsProfile.STANDARD,
+                                        new Token.None(),
+                                        "c",
+                                        loop,
+                                        XdsClient.MESSAGE_BYTES_MAX),
                                 store,
                                 new Metrics("scale", BuildVersion.current()),
                                 Ticker.SYSTEM,
