@@ -7,6 +7,7 @@ import io.culvert.agent.fakeplane.FakeAuthority;
 import io.culvert.agent.fakeplane.FakeControlPlane;
 import io.culvert.agent.fakeplane.FakeDiscovery;
 import io.culvert.agent.mesh.Records;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.agent.zds.ZdsServer;
 import io.culvert.cni.redirect.RedirectApplier;
 import io.culvert.cni.redirect.RedirectException;
@@ -49,6 +50,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Two nodes {@code one} and {@code two} of an ambient mesh, each with an agent process that knows nothing but its environment; a
@@ -88,6 +90,7 @@ public final class AmbientLab implements Agents, AutoCloseable {
         private final List<String> dedicated = new ArrayList<>();
         private final Map<String, String> environment = new HashMap<>();
         private final Map<String, List<String>> programs = new HashMap<>();
+        private @Nullable TlsProfile control;
 
         private Builder() {
             NODES.forEach(net::node);
@@ -123,6 +126,12 @@ public final class AmbientLab implements Agents, AutoCloseable {
         /** A further variable in both agents' environment. */
         public Builder environment(String name, String value) {
             environment.put(name, value);
+            return this;
+        }
+
+        /** How discovery and authority speak TLS; the JDK's way where this is not said. */
+        public Builder control(TlsProfile profile) {
+            control = profile;
             return this;
         }
 
@@ -169,7 +178,8 @@ public final class AmbientLab implements Agents, AutoCloseable {
             plane = FakeControlPlane.start(
                     "istiod.istio-system.svc",
                     new InetSocketAddress(control.ipv4(), CONTROL_PORT),
-                    () -> NamespaceThread.call(control, EpollServerSocketChannel::new));
+                    () -> NamespaceThread.call(control, EpollServerSocketChannel::new),
+                    plan.control);
             Files.writeString(rootFile(), plane.rootPem());
             for (String node : NODES) {
                 Path tokens = Files.createDirectories(folder(node).resolve("var/run/secrets/tokens"));
