@@ -6,27 +6,30 @@ import io.culvert.protocol.wire.discovery.DeltaDiscoveryRequest;
 import io.culvert.protocol.xds.ResponseReader;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
+import io.grpc.Detachable;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.protobuf.lite.ProtoLiteUtils;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One stream of a control plane. A response stays in the transport's buffers while its resources are read from it, and the next
- * is not asked for before its reply is sent.
+ * One stream of a control plane. A response stays in the transport's buffers while its resources are read from it; meanwhile a
+ * few more may come, as far as {@link ReadAhead} says.
  *
- * <p>Runs on: the executor that it is opened with, one task at a time.
+ * <p>Runs on: the executor that it is opened with, which runs one task at a time, in their order; what the call itself brings
+ * only goes there. Owns: the call, and the responses that came and were not taken yet.
  *
  * <p>Source: the xDS protocol's "Aggregated Discovery Service", incremental.
  */
 final class AdsStream extends ClientCall.Listener<InputStream> {
     private static final String MALFORMED = "the response is malformed: ";
 
-    /** Lends the transport's own stream; it is good until the listener returns. */
+    /** Lends the transport's own stream; it is good until the listener returns, who may take its buffers over. */
     private static final class Lent implements MethodDescriptor.Marshaller<InputStream> {
         @Override
         public InputStream stream(InputStream value) {
@@ -51,29 +54,38 @@ final class AdsStream extends ClientCall.Listener<InputStream> {
         void opened();
 
         /**
-         * Takes one response and returns the reply to it.
+         * Takes one response; the reply to it is {@linkplain AdsStream#send sent} once it is in force.
          *
          * <p>Errors: {@link IOException} when it makes no sense as a whole; the stream then ends.
          */
-        DeltaDiscoveryRequest take(ResponseReader response, int bytes) throws IOException;
+        void take(ResponseReader response, int bytes) throws IOException;
     }
 
     private final ClientCall<DeltaDiscoveryRequest, InputStream> call;
+    private final Executor executor;
     private final Receiver receiver;
+    private final ReadAhead ahead = new ReadAhead();
+
+    // Of the executor's tasks alone.
     private boolean opened;
     private boolean tookSomething;
     private boolean malformed;
+    private boolean cancelled;
     private @Nullable Status end;
 
-    private AdsStream(ClientCall<DeltaDiscoveryRequest, InputStream> call, Receiver receiver) {
+    private AdsStream(ClientCall<DeltaDiscoveryRequest, InputStream> call, Executor executor, Receiver receiver) {
         this.call = call;
+        this.executor = executor;
         this.receiver = receiver;
     }
 
     static AdsStream open(OpenChannel channel, Metadata headers, Executor executor, Receiver receiver) {
-        AdsStream stream =
-                new AdsStream(channel.channel().newCall(DELTA, CallOptions.DEFAULT.withExecutor(executor)), receiver);
+        // The listener hands over to the executor by itself: gRPC would run all that waits in one task, however much
+        // comes.
+        CallOptions options = CallOptions.DEFAULT.withExecutor(Runnable::run);
+        AdsStream stream = new AdsStream(channel.channel().newCall(DELTA, options), executor, receiver);
         stream.call.start(stream, headers);
+        stream.ahead.begin();
         stream.call.request(1);
         return stream;
     }
@@ -86,26 +98,52 @@ final class AdsStream extends ClientCall.Listener<InputStream> {
 
     @Override
     public void onHeaders(Metadata headers) {
-        opened = true;
-        receiver.opened();
+        executor.execute(() -> {
+            opened = true;
+            receiver.opened();
+        });
     }
 
     @Override
-    public void onMessage(InputStream message) {
-        try {
-            int bytes = message.available();
-            call.sendMessage(receiver.take(ResponseReader.open(message), bytes));
-            tookSomething = true;
+    public void onMessage(InputStream lent) {
+        if (!(lent instanceof Detachable detachable)) {
+            throw new IllegalStateException("the transport keeps its buffers to itself");
+        }
+        InputStream message = detachable.detach();
+        int bytes = bytesOf(message);
+        if (ahead.came(bytes)) {
             call.request(1);
+        }
+        executor.execute(() -> take(message, bytes));
+    }
+
+    private static int bytesOf(InputStream message) {
+        try {
+            return message.available();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void take(InputStream message, int bytes) {
+        try (message) {
+            if (!malformed && !cancelled) {
+                receiver.take(ResponseReader.open(message), bytes);
+                tookSomething = true;
+            }
         } catch (IOException e) {
             malformed = true;
             call.cancel(MALFORMED + e.getMessage(), null);
+        } finally {
+            if (ahead.taken(bytes)) {
+                call.request(1);
+            }
         }
     }
 
     @Override
     public void onClose(Status status, Metadata trailers) {
-        end = status;
+        executor.execute(() -> end = status);
     }
 
     boolean hasEnded() {
@@ -141,6 +179,7 @@ final class AdsStream extends ClientCall.Listener<InputStream> {
     }
 
     void cancel(String why) {
+        cancelled = true;
         call.cancel(why, null);
     }
 }

@@ -19,6 +19,7 @@ import io.culvert.protocol.xds.MeshResources;
 import io.culvert.protocol.xds.ResponseReader;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -31,18 +32,21 @@ import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Follows a control plane: keeps a stream open, and makes snapshots of what it tells. What cannot be taken is reported by name
- * and keeps nothing else back; what is known stays known while there is no stream.
+ * Follows a control plane: keeps a stream open, and makes snapshots of what it tells, each of as many responses as came until it
+ * was due. What cannot be taken is reported by name and keeps nothing else back; what is known stays known while there is no
+ * stream. Every response has one reply, in their order, when what it told is in force.
  *
  * <p>Runs on: its own control thread, the mesh's one writer; {@link #demand} and {@link #ask} on any. Owns: that thread and the
  * stream.
  *
- * <p>Bounds: responses of {@link #MESSAGE_BYTES_MAX}; {@link #DEMANDS_MAX} wait at once, each {@link #DEMAND_PATIENCE}; retries
+ * <p>Bounds: responses of {@link #MESSAGE_BYTES_MAX}; {@link #REPLIES_MAX} wait for a publication; {@link #DEMANDS_MAX} wait at once, each {@link #DEMAND_PATIENCE}; retries
  * from 10 ms to 15 s.
  */
 public final class XdsClient implements MeshDemand, AutoCloseable {
     /** How large a response may be; for the link. */
     public static final int MESSAGE_BYTES_MAX = 200 << 20;
+    /** How many responses may be in the next snapshot before it is due. */
+    static final int REPLIES_MAX = 1_000;
     /** How many may wait for resources on demand. */
     public static final int DEMANDS_MAX = 1_000;
     /** How long each of them does. */
@@ -85,6 +89,9 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
 
     // Of the control thread alone.
     private @Nullable AdsStream stream;
+    /** To the responses whose content is not published yet, in their order. */
+    private final List<DeltaDiscoveryRequest> replies = new ArrayList<>();
+
     private boolean ready;
     private int failures;
     private String lastProblem = "";
@@ -211,6 +218,7 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
             session.open().forEach(opened::send);
             drive(() -> closing || opened.hasEnded(), Long.MAX_VALUE);
             stream = null;
+            replies.clear();
             if (closing) {
                 opened.cancel("the agent stops");
                 // What is under way has to be let go of.
@@ -259,7 +267,13 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
 
     private void publish() {
         writer.publish();
+        reply();
         demands.tell();
+    }
+
+    private void reply() {
+        replies.forEach(this::send);
+        replies.clear();
     }
 
     /** Takes what comes in on a stream. */
@@ -274,7 +288,7 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
         }
 
         @Override
-        public DeltaDiscoveryRequest take(ResponseReader response, int bytes) throws IOException {
+        public void take(ResponseReader response, int bytes) throws IOException {
             ResponseReader.Head head = response.head();
             DeltaSession.Intake intake = session.take(head.typeUrl(), head.nonce());
             surroundings.metrics().xdsMessage(label(intake, head), bytes);
@@ -291,9 +305,8 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
                         System.Logger.Level.ERROR,
                         () -> "the control plane sent resources of a type that nobody asked for; they are ignored");
             }
-            DeltaDiscoveryRequest reply = intake.reply();
+            replies.add(intake.reply());
             afterResponse();
-            return reply;
         }
 
         private static String label(DeltaSession.Intake intake, ResponseReader.Head head) {
@@ -308,8 +321,11 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
                 send(request);
             });
         }
-        if (demands.anyAnswered()) {
+        if (demands.anyAnswered() || replies.size() >= REPLIES_MAX) {
             writer.hurry();
+        }
+        if (!writer.hasPending()) {
+            reply();
         }
         if (!ready && session.isSynced()) {
             ready = true;

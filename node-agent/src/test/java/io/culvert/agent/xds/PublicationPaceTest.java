@@ -24,10 +24,23 @@ class PublicationPaceTest {
     }
 
     @Test
-    void waitsTenTimesAsLongAsPublishingTook_upToACap() {
+    void waitsFourTimesAsLongAsPublishingTook_upToACap() {
         pace.published(0, 10 * MILLI);
-        assertEquals(100 * MILLI, pace.waitNanos(10 * MILLI));
+        assertEquals(40 * MILLI, pace.waitNanos(10 * MILLI));
+        pace.published(0, 20 * MILLI);
+        pace.published(0, 20 * MILLI);
+        assertEquals(80 * MILLI, pace.waitNanos(20 * MILLI));
+        pace.published(0, 1_000 * MILLI);
         pace.published(0, 1_000 * MILLI);
         assertEquals(PublicationPace.WAIT_MAX_NANOS, pace.waitNanos(1_000 * MILLI));
+    }
+
+    @Test
+    void isNotStretched_byOneThatTookLongForOnce() {
+        pace.published(0, 10 * MILLI);
+        pace.published(0, 400 * MILLI);
+        assertEquals(40 * MILLI, pace.waitNanos(400 * MILLI));
+        pace.published(0, 12 * MILLI);
+        assertEquals(48 * MILLI, pace.waitNanos(12 * MILLI));
     }
 }

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.culvert.agent.fakeplane.FakeDiscovery;
 import io.culvert.agent.grpc.OpenChannel;
 import io.culvert.agent.mesh.MeshProblem;
+import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.telemetry.Metric;
 import io.culvert.agent.telemetry.XdsTermination;
 import io.culvert.protocol.policy.Policy;
@@ -25,16 +26,19 @@ import io.culvert.protocol.xds.ConversionFault;
 import io.culvert.protocol.xds.MeshResource;
 import io.culvert.protocol.xds.MeshResources;
 import io.culvert.protocol.xds.ResponseReader;
+import io.culvert.testkit.Eventually;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.netty.buffer.UnpooledByteBufAllocator;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -221,6 +225,23 @@ class XdsClientTest {
     }
 
     @Test
+    void removesWhatWentWhileTheStreamWasBroken() {
+        rig.discovery().put(WEB);
+        rig.discovery().put(DB);
+        rig.startAndAwait();
+        rig.discovery().pause();
+        rig.discovery().endStreams(Status.ABORTED);
+        rig.discovery().remove(ADDRESS, WEB.uid().value());
+        rig.until(
+                "it comes back",
+                () -> assertEquals(2, rig.discovery().openings(AUTHORIZATION).size()));
+        assertEquals(WEB, rig.mesh().workload(WEB.uid()), "nobody has said yet that it is gone");
+        rig.discovery().resume();
+        rig.until("it is gone", () -> assertNull(rig.mesh().workload(WEB.uid())));
+        assertEquals(DB, rig.mesh().workload(DB.uid()));
+    }
+
+    @Test
     void countsHowStreamsEnd() {
         rig.startAndAwait();
         end(Status.OK);
@@ -320,7 +341,7 @@ class XdsClientTest {
             public void opened() {}
 
             @Override
-            public DeltaDiscoveryRequest take(ResponseReader response, int size) throws IOException {
+            public void take(ResponseReader response, int size) throws IOException {
                 assertTrue(size > count * bytes, () -> size + " bytes");
                 response.resources(new ResponseReader.Visitor() {
                     @Override
@@ -334,7 +355,6 @@ class XdsClientTest {
                         throw new AssertionError(fault);
                     }
                 });
-                return DeltaDiscoveryRequest.getDefaultInstance();
             }
         };
         try (OpenChannel channel = rig.link().open()) {
@@ -348,6 +368,114 @@ class XdsClientTest {
         assertEquals(count, held.size());
         long taken = held.getFirst() - held.getLast();
         assertTrue(taken > 0.9 * count * bytes, held::toString);
+    }
+
+    /** Keeps the client's thread busy with the next publication, until it is closed. */
+    private AutoCloseable busy(CountDownLatch begun) {
+        CountDownLatch over = new CountDownLatch(1);
+        MeshStore.Registration registration = rig.onPublish(() -> {
+            begun.countDown();
+            await(over);
+        });
+        return () -> {
+            registration.close();
+            over.countDown();
+        };
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertTrue(latch.await(20, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void say(String nonce, Resource resource) {
+        rig.discovery()
+                .say(DeltaDiscoveryResponse.newBuilder()
+                        .setTypeUrl(ADDRESS)
+                        .setNonce(nonce)
+                        .addResources(resource)
+                        .build());
+    }
+
+    private List<String> replies(String prefix) {
+        return rig.discovery().requests().stream()
+                .filter(each -> each.getResponseNonce().startsWith(prefix))
+                .map(each -> each.getResponseNonce() + (each.hasErrorDetail() ? " no" : ""))
+                .toList();
+    }
+
+    @Test
+    void repliesToEachResponseOnce_inTheirOrder_onceItIsInForce() throws Exception {
+        rig.startAndAwait();
+        CountDownLatch begun = new CountDownLatch(1);
+        List<String> expected = new ArrayList<>();
+        try (AutoCloseable _ = busy(begun)) {
+            say("say-0", encoded(WEB));
+            expected.add("say-0");
+            await(begun);
+            for (int i = 1; i <= 200; i++) {
+                boolean bad = i % 50 == 0;
+                Workload pod = pod("pod-" + i, "10.1.0." + i).build();
+                say("say-" + i, bad ? FakeDiscovery.broken(ADDRESS, "bad-" + i, "v1") : encoded(pod));
+                expected.add("say-" + i + (bad ? " no" : ""));
+            }
+            Eventually.staysSo(
+                    "nothing is confirmed that not everybody was told of",
+                    Duration.ofMillis(300),
+                    () -> replies("say-").isEmpty());
+        }
+        long before = rig.mesh().version();
+        rig.until("all are replied to", () -> assertEquals(expected, replies("say-")));
+        assertEquals(197, rig.mesh().workloadCount());
+        assertTrue(rig.mesh().version() - before <= 4, "what waited is published together");
+    }
+
+    @Test
+    void repliesAtOnce_toWhatChangesNothing() {
+        rig.startAndAwait();
+        long version = rig.mesh().version();
+        rig.discovery()
+                .say(DeltaDiscoveryResponse.newBuilder()
+                        .setTypeUrl(ADDRESS)
+                        .setNonce("empty")
+                        .build());
+        rig.until("it is confirmed", () -> assertEquals(List.of("empty"), replies("empty")));
+        assertEquals(version, rig.mesh().version());
+    }
+
+    private static long transportBytes() {
+        UnpooledByteBufAllocator all = UnpooledByteBufAllocator.DEFAULT;
+        return all.metric().usedDirectMemory() + all.metric().usedHeapMemory();
+    }
+
+    @Test
+    void readsOnlyOneLargeMessageAhead_whileItIsBusy() throws Exception {
+        int megabytes = 16;
+        int count = 6;
+        rig.startAndAwait();
+        CountDownLatch begun = new CountDownLatch(1);
+        long before = transportBytes();
+        try (AutoCloseable _ = busy(begun)) {
+            say("first", encoded(WEB));
+            await(begun);
+            DeltaDiscoveryResponse.Builder large =
+                    DeltaDiscoveryResponse.newBuilder().setTypeUrl(ADDRESS).addAllResources(large(megabytes, 1 << 20));
+            for (int i = 0; i < count; i++) {
+                rig.discovery().say(large.setNonce("large-" + i).build());
+            }
+            rig.until("one has come", () -> assertTrue(transportBytes() - before >= (long) megabytes << 20));
+            // The transport's buffers are up to twice as large as what is in them, and a window's worth of the next
+            // comes too.
+            Eventually.staysSo(
+                    "no second one comes beyond the window",
+                    Duration.ofSeconds(1),
+                    () -> transportBytes() - before < 2L * (megabytes + 4) << 20);
+        }
+        rig.until("all are taken", () -> assertEquals(count, replies("large-").size()));
+        rig.until("and let go of", () -> assertTrue(transportBytes() - before < 1 << 20));
     }
 
     @Test

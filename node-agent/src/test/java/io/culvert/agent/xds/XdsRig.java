@@ -118,6 +118,11 @@ final class XdsRig implements AutoCloseable {
         return store.current();
     }
 
+    /** Runs something whenever a snapshot is published, on the client's thread. */
+    MeshStore.Registration onPublish(Runnable action) {
+        return store.listen(snapshot -> action.run());
+    }
+
     boolean isReady() {
         return ready;
     }

@@ -46,6 +46,8 @@ import java.util.concurrent.locks.LockSupport;
 final class XdsScaleRun {
     private static final int CHANGES_PER_SECOND = 1_000;
     private static final int CLOCK_MODULO = 60_000;
+    /** The port of a workload that was not changed yet, which no stamp may look like. */
+    private static final int UNCHANGED = 1;
 
     private XdsScaleRun() {}
 
@@ -58,18 +60,18 @@ final class XdsScaleRun {
         }
     }
 
-    private static Workload workload(int i, int services, int stamp) {
+    private static Workload workload(int i, int services, int port) {
         return pod("app-" + i, "10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255))
                 .hbone()
                 .node("node-" + i % 1_000)
                 .serviceAccount("account-" + i % services)
                 .app("app-" + i % services)
-                .of("svc-" + i % services, 80, 1 + stamp)
+                .of("svc-" + i % services, 80, port)
                 .build();
     }
 
     private static int stamp() {
-        return (int) (System.nanoTime() / 1_000_000 % CLOCK_MODULO);
+        return UNCHANGED + 1 + (int) (System.nanoTime() / 1_000_000 % CLOCK_MODULO);
     }
 
     private static void serve(Path dir, int workloads, int services) throws Exception {
@@ -80,7 +82,7 @@ final class XdsScaleRun {
                     .build()));
         }
         for (int i = 0; i < workloads; i++) {
-            all.add(new MeshResource.OfWorkload(workload(i, services, 0)));
+            all.add(new MeshResource.OfWorkload(workload(i, services, UNCHANGED)));
         }
         FakeControlPlane plane = FakeControlPlane.start();
         plane.discovery().put(all);
@@ -171,12 +173,12 @@ final class XdsScaleRun {
             while (count < latencies.length) {
                 Workload changed = now.workload(new WorkloadUid("cluster//Pod/shop/app-" + next * 7919 % workloads));
                 int port = changed == null
-                        ? 1
+                        ? UNCHANGED
                         : changed.services().values().iterator().next().target(80);
-                if (port <= 1) {
+                if (port == UNCHANGED) {
                     break;
                 }
-                latencies[count++] = Math.floorMod(stamp - (port - 1), CLOCK_MODULO);
+                latencies[count++] = Math.floorMod(stamp - port, CLOCK_MODULO);
                 next++;
             }
         }
