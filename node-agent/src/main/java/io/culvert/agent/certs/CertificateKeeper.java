@@ -145,6 +145,10 @@ public final class CertificateKeeper {
         try {
             surroundings.calls().enter(this::priority);
             try {
+                if (isStopped()) {
+                    // Nobody wanted it any more by the time its turn came.
+                    return false;
+                }
                 WorkloadKey key = WorkloadKey.generate(id);
                 CaClient.Issued answer = surroundings.ca().issue(id, key.csr(), surroundings.lifetime());
                 publish(TlsMaterial.build(
