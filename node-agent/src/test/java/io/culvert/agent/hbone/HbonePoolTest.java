@@ -58,6 +58,27 @@ class HbonePoolTest {
     }
 
     @Test
+    void opensOneTunnelForEachKey_howeverManyAskOfAllAtOnce() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        List<HbonePool.Key> keys = List.of(
+                new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.PEER), PoolRig.TARGET),
+                new HbonePool.Key(PoolRig.OTHER_OWN, List.of(PoolRig.PEER), PoolRig.TARGET),
+                new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.PEER), PoolRig.OTHER_TARGET));
+        for (int i = 0; i < 100; i++) {
+            keys.forEach(rig::ask);
+            if (i % 10 == 0) {
+                // Some ask while the tunnels are being opened, some when they are open.
+                rig.loop.run(300_000);
+            }
+        }
+        rig.loop.runSeconds(1);
+        assertEquals(300, rig.asked.size());
+        assertOpen(rig.asked);
+        assertEquals(3, rig.tunnels());
+        assertEquals(3, rig.peer.tunnels.size(), "no further one was even tried");
+    }
+
+    @Test
     void usesAFullTunnelAgain_onceItsStreamsAreOver() {
         PoolRig rig = new PoolRig(2, 10, 200);
         List<Asked> first = rig.ask(2);
