@@ -9,7 +9,6 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.netty.NegotiationType;
 import io.grpc.netty.NettyChannelBuilder;
-import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollSocketChannel;
@@ -112,8 +111,7 @@ public final class ServerLink {
                 .withOption(EpollChannelOption.TCP_KEEPIDLE, TCP_KEEPALIVE_IDLE_SECONDS)
                 .withOption(EpollChannelOption.TCP_KEEPINTVL, TCP_KEEPALIVE_INTERVAL_SECONDS)
                 .withOption(EpollChannelOption.TCP_KEEPCNT, TCP_KEEPALIVE_PROBES)
-                // A large message comes once in a while; a pool would keep its memory for ever.
-                .withOption(ChannelOption.ALLOCATOR, UnpooledByteBufAllocator.DEFAULT);
+                .withOption(ChannelOption.ALLOCATOR, ExactAllocator.SHARED);
         return tls == null
                 ? builder.negotiationType(NegotiationType.PLAINTEXT).build()
                 : builder.negotiationType(NegotiationType.TLS)

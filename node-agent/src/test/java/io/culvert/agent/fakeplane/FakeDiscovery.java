@@ -15,6 +15,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import io.grpc.protobuf.lite.ProtoLiteUtils;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
@@ -235,6 +236,10 @@ public final class FakeDiscovery {
     }
 
     private StreamObserver<DeltaDiscoveryRequest> open(StreamObserver<DeltaDiscoveryResponse> out) {
+        if (out instanceof ServerCallStreamObserver<DeltaDiscoveryResponse> call) {
+            // What is sent to a client that has just gone is lost, and no error.
+            call.setOnCancelHandler(() -> {});
+        }
         Stream stream = new Stream(out);
         lock.lock();
         try {

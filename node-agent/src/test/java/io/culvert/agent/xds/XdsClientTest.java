@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.fakeplane.FakeDiscovery;
+import io.culvert.agent.grpc.ExactAllocator;
 import io.culvert.agent.grpc.OpenChannel;
 import io.culvert.agent.mesh.MeshProblem;
 import io.culvert.agent.mesh.MeshStore;
@@ -29,7 +30,6 @@ import io.culvert.protocol.xds.ResponseReader;
 import io.culvert.testkit.Eventually;
 import io.grpc.Metadata;
 import io.grpc.Status;
-import io.netty.buffer.UnpooledByteBufAllocator;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -346,8 +346,7 @@ class XdsClientTest {
                 response.resources(new ResponseReader.Visitor() {
                     @Override
                     public void resource(Resource resource) {
-                        UnpooledByteBufAllocator all = UnpooledByteBufAllocator.DEFAULT;
-                        held.add(all.metric().usedDirectMemory() + all.metric().usedHeapMemory());
+                        held.add(transportBytes());
                     }
 
                     @Override
@@ -447,8 +446,7 @@ class XdsClientTest {
     }
 
     private static long transportBytes() {
-        UnpooledByteBufAllocator all = UnpooledByteBufAllocator.DEFAULT;
-        return all.metric().usedDirectMemory() + all.metric().usedHeapMemory();
+        return ExactAllocator.SHARED.directBytes();
     }
 
     @Test

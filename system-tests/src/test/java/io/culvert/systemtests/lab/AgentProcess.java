@@ -60,10 +60,19 @@ public final class AgentProcess {
     /**
      * Starts one in a folder with just these variables in its environment and no argument, by {@code bin/culvert-agent} where the
      * build has packaged it.
+     *
+     * @param wrapper a command that becomes the one that follows it; empty for none
+     * @param program another program's command; empty for the agent's
      */
     public static AgentProcess startAlone(
-            NetnsLab net, Netns node, Path folder, Map<String, String> environment, List<String> program) {
+            NetnsLab net,
+            Netns node,
+            Path folder,
+            Map<String, String> environment,
+            List<String> wrapper,
+            List<String> program) {
         List<String> command = new ArrayList<>(node.enter());
+        command.addAll(wrapper);
         command.addAll(program.isEmpty() ? launcher() : program);
         ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
         Map<String, String> variables = builder.environment();
@@ -179,10 +188,19 @@ public final class AgentProcess {
 
     /** Its memory that is in RAM now. */
     public long residentBytes() {
+        return status("VmRSS:");
+    }
+
+    /** The most that was ever in RAM at once. */
+    public long residentBytesMax() {
+        return status("VmHWM:");
+    }
+
+    private long status(String field) {
         try (var lines = Files.lines(Path.of("/proc/" + pid() + "/status"))) {
-            String kib = lines.filter(line -> line.startsWith("VmRSS:"))
+            String kib = lines.filter(line -> line.startsWith(field))
                     .findFirst()
-                    .orElse("VmRSS: 0 kB")
+                    .orElse("0 kB")
                     .replaceAll("\\D+", "");
             return Long.parseLong(kib) * 1024;
         } catch (IOException e) {
