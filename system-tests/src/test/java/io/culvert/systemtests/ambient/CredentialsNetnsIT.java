@@ -93,6 +93,32 @@ class CredentialsNetnsIT {
         }
     }
 
+    private double failures() {
+        return lab.agents().stream()
+                .mapToDouble(agent ->
+                        agent.metrics().sum("istio_xds_connection_terminations_total", "reason", "ConnectionError"))
+                .sum();
+    }
+
+    @Test
+    void discoverysRoots_areReadWithEachConnection() throws IOException {
+        lab.agents().forEach(agent -> agent.allowTrouble("no certificate for|cannot be reached|stream of the control"));
+        String own = lab.plane().rootPem();
+        String foreign = FakeAuthority.pem(TestCa.root("another").root());
+        Path file = lab.folder("one").resolveSibling("root-cert.pem");
+        long streams = lab.discovery().streamsOpened();
+        double failures = failures();
+        replace(file, foreign);
+        lab.mesh();
+        assertEquals(streams, lab.discovery().streamsOpened(), "what is open goes on");
+        lab.discovery().endStreams(Status.UNAVAILABLE);
+        Eventually.holds("nobody talks to a server that is not trusted", SOON, () -> failures() >= failures + 4);
+        assertEquals(streams, lab.discovery().streamsOpened());
+        replace(file, foreign + own);
+        Eventually.holds("both are back", SOON, () -> lab.discovery().streamsOpened() == streams + 2);
+        lab.mesh();
+    }
+
     private void awaitRoots(int count) {
         Eventually.passes(count + " roots are trusted", SOON, () -> {
             for (var agent : lab.agents()) {

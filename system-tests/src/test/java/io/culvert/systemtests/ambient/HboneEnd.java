@@ -79,7 +79,8 @@ final class HboneEnd implements AutoCloseable {
         return List.copyOf(requests);
     }
 
-    private static Map<String, String> headers(byte[] block) throws IOException {
+    /** A header block's fields. */
+    static Map<String, String> headers(byte[] block) throws IOException {
         Map<String, String> all = new TreeMap<>();
         try {
             new HpackDecoder(HEADER_BYTES_MAX)

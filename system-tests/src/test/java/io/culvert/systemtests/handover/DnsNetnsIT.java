@@ -127,6 +127,9 @@ class DnsNetnsIT {
         DnsWire.Answer cut = udp(query);
         assertTrue(cut.truncated());
         assertTrue(cut.data(DnsWire.A).size() < 100);
+        DnsWire.Answer fuller = udp(DnsWire.query(1, "many.example.com", DnsWire.A, 1232));
+        assertTrue(fuller.truncated());
+        assertEquals(74, fuller.data(DnsWire.A).size(), "what 1,232 bytes hold");
         DnsWire.Answer whole = DnsWire.parse(DnsProbe.tcp(client(), BELIEVED, query));
         assertFalse(whole.truncated());
         assertEquals(100, new HashSet<>(whole.data(DnsWire.A)).size());

@@ -20,25 +20,26 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The node's DNS server: answers everything with the bytes 1.1.1.1 and NXDOMAIN for names that begin with {@code no}, and
- * notes what it was asked.
+ * The node's DNS server: answers everything with one address, 1.1.1.1 if it is not told otherwise, and NXDOMAIN for names that
+ * begin with {@code no}; notes what it was asked.
  *
  * <p>Owns: its sockets and thread.
  */
-final class DnsUpstream implements AutoCloseable {
+public final class DnsUpstream implements AutoCloseable {
     private static final long PAUSE_NANOS = 300_000;
     private static final int PORT = 53;
     private static final byte[] ADDRESS = {1, 1, 1, 1};
 
     /** One query as it came. */
-    record Asked(String hex, InetAddress from, int port, boolean tcp) {
-        byte[] message() {
+    public record Asked(String hex, InetAddress from, int port, boolean tcp) {
+        public byte[] message() {
             return HexFormat.of().parseHex(hex);
         }
     }
 
     private final Socket udp;
     private final Socket tcp;
+    private final byte[] answer;
     private final List<Asked> asked = new CopyOnWriteArrayList<>();
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 17);
     private final Thread thread =
@@ -47,18 +48,28 @@ final class DnsUpstream implements AutoCloseable {
     private volatile @Nullable Asked late;
     private volatile boolean closed;
 
-    private DnsUpstream(Socket udp, Socket tcp) {
+    private DnsUpstream(Socket udp, Socket tcp, byte[] answer) {
         this.udp = udp;
         this.tcp = tcp;
+        this.answer = answer;
     }
 
     static DnsUpstream start(Netns at) {
+        return start(at, ADDRESS);
+    }
+
+    /** One that answers with an address, to any question. */
+    public static DnsUpstream start(Netns at, InetAddress answer) {
+        return start(at, answer.getAddress());
+    }
+
+    private static DnsUpstream start(Netns at, byte[] answer) {
         IpAddress ip = IpAddress.ofBytes(at.ipv4().getAddress());
         try (PodNetns netns = PodNetns.open(at.path())) {
             Socket udp = new Socket(DnsProbe.FACTORY.bindUdp(netns, new UdpSpec(ip.high(), ip.low(), PORT, false, 0)));
             Socket tcp = new Socket(DnsProbe.FACTORY.listenTcp(
                     netns, new ListenSpec(ip.high(), ip.low(), PORT, 16, ListenSpec.Transparency.NEVER, false, 0)));
-            DnsUpstream started = new DnsUpstream(udp, tcp);
+            DnsUpstream started = new DnsUpstream(udp, tcp, answer);
             started.thread.start();
             return started;
         } catch (ShimException e) {
@@ -66,7 +77,8 @@ final class DnsUpstream implements AutoCloseable {
         }
     }
 
-    List<Asked> asked() {
+    /** All that it was asked. */
+    public List<Asked> asked() {
         return asked;
     }
 
@@ -121,11 +133,11 @@ final class DnsUpstream implements AutoCloseable {
         int _ = udp.sendTo(buffer, 0, response.length, to, port);
     }
 
-    private static byte[] response(byte[] message) {
+    private byte[] response(byte[] message) {
         boolean none = message.length > 14 && message[13] == 'n' && message[14] == 'o';
         return none
                 ? DnsWire.answer(message, 3, DnsWire.A, new byte[0])
-                : DnsWire.answer(message, 0, DnsWire.A, ADDRESS);
+                : DnsWire.answer(message, 0, DnsWire.A, answer);
     }
 
     private void serve(Socket connection) throws IOException {
