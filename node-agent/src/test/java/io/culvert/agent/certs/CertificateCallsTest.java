@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.base.Ticker;
+import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.testkit.Eventually;
 import io.culvert.testkit.FakeInstantSource;
@@ -36,7 +37,14 @@ class CertificateCallsTest {
     private final AtomicInteger most = new AtomicInteger();
     private final CallGate gate = new CallGate(CALLS_MAX);
     private final CertificateStore store = new CertificateStore(new CertificateKeeper.Surroundings(
-            this::issue, Duration.ofHours(1), clock, Ticker.SYSTEM, () -> 0.5, gate, CrlStore.none()));
+            this::issue,
+            Duration.ofHours(1),
+            clock,
+            Ticker.SYSTEM,
+            () -> 0.5,
+            gate,
+            CrlStore.none(),
+            TlsProfile.STANDARD));
 
     @AfterEach
     void close() {
