@@ -49,7 +49,8 @@ final class GivenMesh {
 
     /** A snapshot that what a control plane tells is added to; by itself it knows all policies only if nobody tells more. */
     static MeshSnapshot snapshot(AgentConfig config, LocalConfig given) {
-        MeshSnapshot.Builder builder = MeshSnapshot.empty(config.node().name()).toBuilder();
+        MeshSnapshot.Builder builder =
+                MeshSnapshot.empty(config.node().name(), config.node().clusterId()).toBuilder();
         given.workloads().forEach(builder::upsert);
         given.services().forEach(builder::upsert);
         given.policies().forEach(builder::upsert);

@@ -12,6 +12,7 @@ import java.util.Map;
 /** Reports what may be in a mesh only once and is there twice. */
 final class UniqueChecks {
     private final Map<Object, Fields> first = new HashMap<>();
+    private final Map<Enrolled, WorkloadDraft> enrolled = new HashMap<>();
 
     /** A uid of a workload. */
     private record Uid(String value) {}
@@ -21,6 +22,9 @@ final class UniqueChecks {
 
     /** A network namespace of a node. */
     private record Netns(String node, Path path) {}
+
+    /** What a node's agent finds the record of a pod by. */
+    private record Enrolled(String node, String namespace, String name, String serviceAccount) {}
 
     /** A virtual address as the services of one namespace know it. */
     private record Vip(String namespace, NetworkAddress address) {}
@@ -39,6 +43,7 @@ final class UniqueChecks {
                     require(address, fields, fields.blame("addresses"), "the address " + ip);
                 });
             }
+            requireTold(draft);
             LocalPod pod = draft.pod();
             if (pod != null) {
                 require(new PodUid(pod.uid()), fields, fields.blame("podUid"), "the pod uid " + pod.uid());
@@ -46,6 +51,29 @@ final class UniqueChecks {
                 require(netns, fields, fields.blame("netns"), "the netns " + pod.netns());
             }
         }
+    }
+
+    /** A captured pod must not be taken for another one, which may have other policies. */
+    private void requireTold(WorkloadDraft draft) {
+        Workload workload = draft.described();
+        if (workload.node().isEmpty() || workload.name().isEmpty()) {
+            return;
+        }
+        Enrolled key = new Enrolled(workload.node(), workload.namespace(), workload.name(), workload.serviceAccount());
+        WorkloadDraft earlier = enrolled.putIfAbsent(key, draft);
+        if (earlier == null
+                || earlier.pod() == null && draft.pod() == null
+                // That is told of already.
+                || earlier.described().uid().equals(workload.uid())) {
+            return;
+        }
+        draft.fields()
+                .blame("name")
+                .wrong(
+                        "the pod " + draft.key() + " of service account " + workload.serviceAccount() + " on node "
+                                + workload.node() + " is taken by the entry on "
+                                + earlier.fields().self().where(),
+                        "give each pod of a node a name of its own");
     }
 
     void services(List<ServiceSection.Described> services) {

@@ -85,6 +85,18 @@ class MeshFileErrorsTest {
                 - {name: s, vips: [10.96.0.1]}
                 - {name: t, vips: [10.96.0.1], hostname: s.default.svc.cluster.local}
                 """);
+        mistake("pods that cannot be told apart", """
+                workloads:
+                - {name: a, uid: "1", addresses: [10.0.0.1], netns: /run/netns/a, node: n}
+                - {name: a, uid: "2", addresses: [10.0.0.2], netns: /run/netns/b, node: n}
+                - {name: a, uid: "3", addresses: [10.0.0.3], netns: /run/netns/c, node: n, serviceAccount: own}
+                - {name: a, uid: "4", addresses: [10.0.0.4], netns: /run/netns/d, node: m}
+                - {name: b, uid: "5", addresses: [10.0.0.5], node: n}
+                - {name: b, uid: "6", addresses: [10.0.0.6], node: n}
+                - {name: b, uid: "7", addresses: [10.0.0.7], netns: /run/netns/e, node: n}
+                - {name: c, uid: "8", addresses: [10.0.0.8], node: n}
+                - {name: c, uid: "9", addresses: [10.0.0.9], node: n}
+                """);
         mistake("references", """
                 workloads:
                 - {name: client, namespace: shop, addresses: [10.0.0.1], waypoint: {hostname: nobody.example.com}}

@@ -47,7 +47,12 @@ public final class MeshSnapshot {
 
     /** Like {@link #EMPTY}, but only one node's workloads will be local; with an empty name those of all nodes. */
     public static MeshSnapshot empty(String node) {
-        WorkloadIndexes workloads = new WorkloadIndexes(node);
+        return empty(node, "");
+    }
+
+    /** As {@link #empty(String)}; other clusters may have a node of this name too, whose workloads come after this cluster's. */
+    public static MeshSnapshot empty(String node, String cluster) {
+        WorkloadIndexes workloads = new WorkloadIndexes(node, cluster);
         workloads.freeze();
         ServiceIndexes services = new ServiceIndexes();
         services.freeze();
@@ -88,7 +93,8 @@ public final class MeshSnapshot {
     }
 
     /**
-     * The workload of this node with these names, as a pod's enrolment gives them.
+     * The workload of this node with these names, as a pod's enrolment gives them: of several one of our own cluster, then a pod.
+     * Null where that leaves more than one, for it cannot be told whose policies judge the pod.
      */
     public @Nullable Workload localWorkload(String name, String namespace, String serviceAccount) {
         WorkloadIndexes.Local local = workloads.local(name, namespace, serviceAccount);

@@ -23,14 +23,20 @@ final class WorkloadIndexes {
     private static final String POD_MARK = "//Pod/";
 
     private final String node;
+    private final String cluster;
     private final UidIndex byUid;
     private final AddressIndex<Entry> byAddress;
     private final NameIndex<Entry> byHostname;
     private final NameIndex<Local> local;
 
-    /** No workloads. Local are those of a node, or all when its name is empty. */
-    WorkloadIndexes(String node) {
+    /**
+     * No workloads. Local are those of a node, or all when its name is empty.
+     *
+     * @param cluster whose workloads come first among local ones of the same names
+     */
+    WorkloadIndexes(String node, String cluster) {
         this.node = node;
+        this.cluster = cluster;
         this.byUid = new UidIndex();
         this.byAddress = new AddressIndex<>();
         this.byHostname = new NameIndex<>();
@@ -40,6 +46,7 @@ final class WorkloadIndexes {
     /** A copy, open for writing. */
     WorkloadIndexes(WorkloadIndexes source) {
         this.node = source.node;
+        this.cluster = source.cluster;
         this.byUid = new UidIndex(source.byUid);
         this.byAddress = new AddressIndex<>(source.byAddress);
         this.byHostname = new NameIndex<>(source.byHostname);
@@ -82,13 +89,25 @@ final class WorkloadIndexes {
         return link == null ? null : link.value().workload();
     }
 
+    /** Null also where there are several, none of which is nearer: one may have policies that another has not. */
     @Nullable
     Local local(String name, String namespace, String serviceAccount) {
-        Link<String, Local> link = local.find(name, namespace);
+        Link<String, Local> link = withAccount(local.find(name, namespace), serviceAccount);
+        Link<String, Local> next = link == null ? null : withAccount(link.next(), serviceAccount);
+        return link == null || next != null && nearness(next) == nearness(link) ? null : link.value();
+    }
+
+    private static @Nullable Link<String, Local> withAccount(
+            @Nullable Link<String, Local> chain, String serviceAccount) {
+        Link<String, Local> link = chain;
         while (link != null && !link.value().entry().workload().serviceAccount().equals(serviceAccount)) {
             link = link.next();
         }
-        return link == null ? null : link.value();
+        return link;
+    }
+
+    private int nearness(Link<String, Local> link) {
+        return nearness(link.value().entry().workload());
     }
 
     /** The record of a local workload; null when it is not local or not the one that is known. */
@@ -131,13 +150,13 @@ final class WorkloadIndexes {
                     other -> false));
         }
         if (isLocal(workload)) {
-            int rank = rank(workload);
+            int nearness = nearness(workload);
             local.put(Link.insert(
                     local.find(workload.name(), workload.namespace()),
                     workload.name(),
                     workload.namespace(),
                     new Local(entry, policies),
-                    other -> rank(other.entry().workload()) > rank));
+                    other -> nearness(other.entry().workload()) > nearness));
         }
     }
 
@@ -181,6 +200,12 @@ final class WorkloadIndexes {
         }
         int rank = rank(entry.workload());
         byAddress.put(Link.insert(chain, ip, network, entry, other -> rank(other.workload()) > rank));
+    }
+
+    /** What is of our own cluster before what is of others, whose nodes may be called as ours is; then pods before other workloads. */
+    private int nearness(Workload workload) {
+        return (workload.clusterId().equals(cluster) ? 2 : 0)
+                + (workload.uid().value().contains(POD_MARK) ? 1 : 0);
     }
 
     /** Pods before other workloads, then HBONE before plain TCP. */

@@ -97,7 +97,7 @@ public final class Records {
 
     /** A workload in the making. */
     public static final class WorkloadSpec {
-        private final String uid;
+        private String uid;
         private final String name;
         private final List<IpAddress> addresses = new ArrayList<>();
         private final Map<NamespacedName, PortMap> services = new LinkedHashMap<>();
@@ -176,6 +176,11 @@ public final class Records {
 
         public WorkloadSpec node(String value) {
             node = value;
+            return this;
+        }
+
+        public WorkloadSpec uid(String value) {
+            uid = value;
             return this;
         }
 

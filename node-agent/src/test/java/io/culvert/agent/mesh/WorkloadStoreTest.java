@@ -216,6 +216,46 @@ class WorkloadStoreTest {
     }
 
     @Test
+    void tellsNoneOfSeveralLocalWorkloadsWithTheSameNames_untilOneIsLeft() {
+        Workload one = pod("a", "10.0.0.1").serviceAccount("seller").build();
+        Workload two = pod("a", "10.0.0.2")
+                .uid("cluster//Pod/shop/a-again")
+                .serviceAccount("seller")
+                .hbone()
+                .build();
+        Workload other = pod("a", "10.0.0.3")
+                .uid("cluster//Pod/shop/a-too")
+                .serviceAccount("buyer")
+                .build();
+        MeshSnapshot both = MeshSnapshot.empty("node-a", "cluster").toBuilder()
+                .upsert(one)
+                .upsert(two)
+                .upsert(other)
+                .build();
+
+        assertNull(both.localWorkload("a", NAMESPACE, "seller"));
+        assertEquals(other, both.localWorkload("a", NAMESPACE, "buyer"));
+        assertEquals(one, both.toBuilder().remove(two.uid()).build().localWorkload("a", NAMESPACE, "seller"));
+    }
+
+    @Test
+    void prefersTheLocalWorkloadOfItsOwnClusterThenAPod_whateverCameLast() {
+        Workload ours = pod("a", "10.0.0.1").serviceAccount("seller").build();
+        Workload entry = external("a", "10.0.0.2").serviceAccount("seller").build();
+        Workload theirs = pod("a", "10.0.0.3")
+                .uid("west//Pod/shop/a")
+                .cluster("west")
+                .serviceAccount("seller")
+                .hbone()
+                .build();
+        for (List<Workload> order : List.of(List.of(ours, entry, theirs), List.of(theirs, entry, ours))) {
+            MeshSnapshot.Builder builder = MeshSnapshot.empty("node-a", "cluster").toBuilder();
+            order.forEach(builder::upsert);
+            assertEquals(ours, builder.build().localWorkload("a", NAMESPACE, "seller"));
+        }
+    }
+
+    @Test
     void findsWorkloadsByHostnameWithinTheirNamespace() {
         Workload gateway =
                 external("gateway", "10.0.0.1").hostname("gw.example.com").build();
