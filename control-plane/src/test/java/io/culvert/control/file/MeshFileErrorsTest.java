@@ -25,6 +25,7 @@ class MeshFileErrorsTest {
         mistake("broken syntax", "workloads:\n- name: a\n  addresses: [10.0.0.1\nservices: []\n");
         mistake("a tab", "workloads:\n\t- name: a\n");
         mistake("a control character", "workloads: \u0001\n");
+        mistake("an escape that is no character", "workloads:\n- name: \"\\U99999999\"\n");
         mistake("two documents", "workloads: []\n---\nservices: []\n");
         mistake("an alias", "workloads:\n- &a {name: a, addresses: [10.0.0.1]}\n- *a\n");
         mistake("a tag", "workloads: !!set []\n");

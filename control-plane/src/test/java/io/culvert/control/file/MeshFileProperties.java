@@ -63,6 +63,15 @@ class MeshFileProperties {
     }
 
     @Test
+    void anyEscapeNeverThrows() {
+        Gen.forAll(
+                1_500,
+                gen -> requireSound(
+                        ("workloads: \"\\" + gen.pick(List.of("x", "u", "U")) + gen.text("0189afF\\\"", 12) + "\"")
+                                .getBytes(UTF_8)));
+    }
+
+    @Test
     void linesInAnotherOrderOrMissingNeverThrow() {
         List<String> lines = MeshFiles.documented().lines().toList();
         Gen.forAll(1_000, gen -> {
@@ -91,8 +100,22 @@ class MeshFileProperties {
     @Test
     void valuesOfAnyKindInAnyPlaceNeverThrow() {
         String example = MeshFiles.documented();
-        List<String> values =
-                List.of("[]", "{}", "~", "''", "-1", "99999999999", "true", "[[]]", "{a: {b: c}}", "\"\\0\"", "*");
+        List<String> values = List.of(
+                "[]",
+                "{}",
+                "~",
+                "''",
+                "-1",
+                "99999999999",
+                "true",
+                "[[]]",
+                "{a: {b: c}}",
+                "\"\\0\"",
+                "*",
+                "\"\\U99999999\"",
+                "\"\\U0010ffff\"",
+                "\"\\ud800\"",
+                "\"\\xzz\"");
         List<String> lines = example.lines().toList();
         Gen.forAll(1_500, gen -> {
             List<String> changed = new ArrayList<>(lines);

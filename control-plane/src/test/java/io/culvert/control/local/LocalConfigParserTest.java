@@ -231,6 +231,7 @@ class LocalConfigParserTest {
                 "'policies: [{name: a, namespace: b, scope: Global, rules: []}]' | 'LOCAL_XDS:1:12: policies[0]: has no ''action'''",
                 "'localPods: []' | 'LOCAL_XDS:1:1: localPods: unknown key'",
                 "'{' | 'LOCAL_XDS:1:2: not YAML'",
+                "'workloads: [{name: \"\\U99999999\"}]' | 'LOCAL_XDS:1:12: not YAML: '",
                 "'' | 'LOCAL_XDS: it is empty'"
             })
     void tellsWhereAndWhatIsWrong(String text, String beginning) {

@@ -46,10 +46,12 @@ final class ConfigFile {
     private final List<ConfigProblem> problems;
     private final Map<Knob, Setting> settings = new EnumMap<>(Knob.class);
     private final Map<String, Knob> knobs = new HashMap<>();
+    private String reached;
 
     private ConfigFile(String name, List<ConfigProblem> problems) {
         this.name = name;
         this.problems = problems;
+        this.reached = name;
         for (Knob knob : Knob.values()) {
             knobs.put(knob.fileKey(), knob);
         }
@@ -93,6 +95,9 @@ final class ConfigFile {
             problem(WHOLE, where, "is not YAML: " + e.getProblem());
         } catch (YamlEngineException e) {
             problem(WHOLE, name, "is not YAML: " + e.getMessage());
+        } catch (RuntimeException e) {
+            // The parser computes with what it reads, such as "\\U99999999", and does not expect that to fail.
+            problem(WHOLE, reached, "is not YAML here or after it: " + e);
         }
     }
 
@@ -100,6 +105,7 @@ final class ConfigFile {
         int depth = 0;
         while (events.hasNext()) {
             Event event = events.next();
+            reached = at(event);
             if (event instanceof CollectionStartEvent && ++depth > DEPTH_MAX) {
                 problem(WHOLE, at(event), "is nested deeper than " + DEPTH_MAX + " levels; settings are not");
                 return false;

@@ -13,6 +13,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.lowlevel.Parse;
+import org.snakeyaml.engine.v2.events.CollectionEndEvent;
+import org.snakeyaml.engine.v2.events.CollectionStartEvent;
+import org.snakeyaml.engine.v2.events.Event;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
@@ -21,13 +25,14 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  *
  * <p>Keys that say nothing to this agent are passed over, for other proxies read them too.
  *
- * <p>Bounds: 1 MiB each.
+ * <p>Bounds: 1 MiB and {@value #DEPTH_MAX} levels of nesting each.
  */
 final class FleetDefaults {
     static final String VARIABLE = "PROXY_CONFIG";
     static final Path MESH_FILE = Path.of("./etc/istio/config/mesh");
 
     private static final int CHARACTERS_MAX = 1 << 20;
+    private static final int DEPTH_MAX = 64;
     private static final String META = "ISTIO_META_";
     private static final Map<String, List<Knob>> KEYS = Map.of(
             "discoveryAddress", List.of(Knob.XDS_ADDRESS, Knob.CA_ADDRESS),
@@ -84,18 +89,36 @@ final class FleetDefaults {
             return null;
         }
         try {
-            Object loaded = new Load(LoadSettings.builder()
-                            .setCodePointLimit(CHARACTERS_MAX)
-                            .build())
-                    .loadFromString(text);
+            LoadSettings settings =
+                    LoadSettings.builder().setCodePointLimit(CHARACTERS_MAX).build();
+            if (isDeep(new Parse(settings).parseString(text))) {
+                problem(where, "is nested deeper than " + DEPTH_MAX + " levels");
+                return null;
+            }
+            Object loaded = new Load(settings).loadFromString(text);
             if (loaded instanceof Map || loaded == null) {
                 return loaded;
             }
             problem(where, "is no mapping of keys to values");
         } catch (YamlEngineException e) {
             problem(where, "is not YAML: " + e.getMessage());
+        } catch (RuntimeException e) {
+            // The parser computes with what it reads, such as "\\U99999999", and does not expect that to fail.
+            problem(where, "is not YAML: " + e);
         }
         return null;
+    }
+
+    /** Each level costs the loader some of its stack. */
+    private static boolean isDeep(Iterable<Event> events) {
+        int depth = 0;
+        for (Event event : events) {
+            if (event instanceof CollectionStartEvent && ++depth > DEPTH_MAX) {
+                return true;
+            }
+            depth -= event instanceof CollectionEndEvent ? 1 : 0;
+        }
+        return false;
     }
 
     private void take(@Nullable Object config, String where) {

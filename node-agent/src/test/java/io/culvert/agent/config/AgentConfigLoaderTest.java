@@ -445,6 +445,15 @@ class AgentConfigLoaderTest {
                 problems::toString);
     }
 
+    @Test
+    void namesTheLine_whereTheParserItselfFails() throws IOException {
+        List<String> problems = fileProblems("ports:\n  admin: 1\nnode: {name: \"\\U99999999\"}\n");
+        assertEquals(1, problems.size());
+        assertTrue(
+                problems.getFirst().startsWith("configuration file (culvert.yaml:3): is not YAML here or after it: "),
+                problems::toString);
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -719,6 +728,14 @@ class AgentConfigLoaderTest {
         assertTrue(problems(new ConfigInputs(REQUIRED, Map.of("PROXY_CONFIG", "{a: ["), null, 8))
                 .getFirst()
                 .startsWith("the fleet's defaults (PROXY_CONFIG): is not YAML"));
+        for (String unexpected : List.of("a: \"\\U99999999\"", "a: !!int x")) {
+            assertTrue(problems(new ConfigInputs(REQUIRED, Map.of("PROXY_CONFIG", unexpected), null, 8))
+                    .getFirst()
+                    .startsWith("the fleet's defaults (PROXY_CONFIG): is not YAML"));
+        }
+        assertEquals(
+                List.of("the fleet's defaults (PROXY_CONFIG): is nested deeper than 64 levels"),
+                problems(new ConfigInputs(REQUIRED, Map.of("PROXY_CONFIG", "{a: ".repeat(100_000)), null, 8)));
         assertEquals(
                 List.of("ports.admin (PROXY_CONFIG): 'many' is no whole number; write digits only"),
                 problems(new ConfigInputs(REQUIRED, Map.of("PROXY_CONFIG", "proxyAdminPort: many"), null, 8)));

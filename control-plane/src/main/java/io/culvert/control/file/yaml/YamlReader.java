@@ -47,6 +47,7 @@ public final class YamlReader {
 
     private final String text;
     private final Problems problems;
+    private Position reached = Position.WHOLE_FILE;
     private int nodes;
 
     private YamlReader(String text, Problems problems) {
@@ -107,6 +108,13 @@ public final class YamlReader {
             String problem =
                     Problems.shown(Optional.ofNullable(e.getMessage()).orElse("unreadable"), SYNTAX_MESSAGE_MAX);
             problems.add(Position.WHOLE_FILE, YamlPath.ROOT, "not YAML: " + problem, "correct the syntax");
+        } catch (RuntimeException e) {
+            // The parser computes with what it reads, such as "\\U99999999", and does not expect that to fail.
+            problems.add(
+                    reached,
+                    YamlPath.ROOT,
+                    "not YAML: " + Problems.shown(e.toString(), SYNTAX_MESSAGE_MAX),
+                    "correct the syntax after this place");
         }
         return null;
     }
@@ -132,6 +140,7 @@ public final class YamlReader {
 
     private YamlNode node(NodeEvent event, Iterator<Event> events, YamlPath path, int depth) {
         Position position = position(event.getStartMark());
+        reached = position;
         if (++nodes > NODES_MAX) {
             throw new TooMuch(position, "the file has more than " + NODES_MAX + " values", "split the mesh");
         }
