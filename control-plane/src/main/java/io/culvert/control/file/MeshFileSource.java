@@ -31,7 +31,8 @@ public final class MeshFileSource implements AutoCloseable {
     private final Consumer<MeshFileUpdate> listener;
     private final MeshFileLoader loader;
     private final FileChanges changes;
-    private FileStamp seen = FileStamp.ABSENT;
+    private @Nullable FileStamp seen;
+    private String lastFault = "";
     private volatile @Nullable Thread watcher;
 
     /**
@@ -71,8 +72,9 @@ public final class MeshFileSource implements AutoCloseable {
     }
 
     /**
-     * Reads the file, publishes the outcome to the listener, begins to watch, and returns the outcome: what to do about a
-     * bad or missing file at start is the caller's choice.
+     * Reads the file once it has settled, publishes the outcome to the listener, begins to watch, and returns the outcome: what
+     * to do about a bad or missing file at start is the caller's choice. A file in the middle of being written is no good at
+     * start either: pods that it does not name yet would be taken for ones that left.
      *
      * <p>To be called once.
      */
@@ -80,8 +82,15 @@ public final class MeshFileSource implements AutoCloseable {
         if (watcher != null) {
             throw new IllegalStateException("the source was started already");
         }
-        seen = FileStamp.of(file);
-        MeshFileUpdate first = loader.read();
+        MeshFileUpdate first = null;
+        try {
+            first = changed();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (first == null) {
+            first = loader.rejected("reading it was broken off", "start the agent again");
+        }
         publish(loader.news(first));
         watcher = Thread.ofVirtual().name("ctl-mesh-file").start(this::watch);
         return first;
@@ -97,35 +106,48 @@ public final class MeshFileSource implements AutoCloseable {
         }
     }
 
-    /** Publishes what changed since the last look, once the file has settled. */
     private void look() throws InterruptedException {
-        FileStamp now = FileStamp.of(file);
-        if (now.equals(seen)) {
-            return;
-        }
-        for (int attempt = 0; attempt < SETTLE_ATTEMPTS_MAX; attempt++) {
-            if (!changes.pause(cadence.settle())) {
-                return;
-            }
-            FileStamp settled = FileStamp.of(file);
-            if (settled.equals(now) && readWhole(settled)) {
-                return;
-            }
-            now = settled;
-        }
-        publish(loader.news(
-                loader.rejected("the file never stops changing", "write it beside its place and rename it")));
+        MeshFileUpdate update = changed();
+        publish(update == null ? null : loader.news(update));
     }
 
-    /** Reads and publishes the file; false, and nothing is published, if it changed meanwhile. */
-    private boolean readWhole(FileStamp settled) {
-        MeshFileUpdate update = loader.read();
-        if (!FileStamp.of(file).equals(settled)) {
-            return false;
+    /** What there is since the last look, if anything. A fault of ours must not end this in silence: it is tried again. */
+    private @Nullable MeshFileUpdate changed() throws InterruptedException {
+        try {
+            FileStamp now = FileStamp.of(file);
+            return now.equals(seen) ? null : settled(now);
+        } catch (RuntimeException e) {
+            return fault(e);
         }
-        seen = settled;
-        publish(loader.news(update));
-        return true;
+    }
+
+    /** Logged once, also where the same happens at every look. */
+    private MeshFileUpdate fault(RuntimeException e) {
+        if (!e.toString().equals(lastFault)) {
+            lastFault = e.toString();
+            LOG.log(System.Logger.Level.ERROR, file + " could not be read because of a fault in the agent", e);
+        }
+        return loader.rejected("a fault in the agent: " + e, "change the file, and report this");
+    }
+
+    /** Reads the file once it has settled; null when the source is closed meanwhile. */
+    private @Nullable MeshFileUpdate settled(FileStamp first) throws InterruptedException {
+        FileStamp now = first;
+        for (int attempt = 0; attempt < SETTLE_ATTEMPTS_MAX; attempt++) {
+            if (!changes.pause(cadence.settle())) {
+                return null;
+            }
+            FileStamp later = FileStamp.of(file);
+            if (later.equals(now)) {
+                MeshFileUpdate update = loader.read();
+                if (FileStamp.of(file).equals(later)) {
+                    seen = later;
+                    return update;
+                }
+            }
+            now = later;
+        }
+        return loader.rejected("the file never stops changing", "write it beside its place and rename it");
     }
 
     private void publish(@Nullable MeshFileUpdate update) {

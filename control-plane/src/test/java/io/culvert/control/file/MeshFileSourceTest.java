@@ -9,13 +9,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.protocol.identity.TrustDomain;
 import io.culvert.testkit.FakeInstantSource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -36,6 +41,9 @@ class MeshFileSourceTest {
     private final BlockingQueue<MeshFileUpdate> updates = new LinkedBlockingQueue<>();
     private @Nullable MeshFileSource source;
     private @Nullable TrustDomain certified;
+    private MeshFileSource.Cadence cadence = CADENCE;
+    /** Happens once, in the middle of reading the file. */
+    private final AtomicReference<@Nullable Runnable> whileItReads = new AtomicReference<>();
 
     @BeforeEach
     void name() {
@@ -54,9 +62,18 @@ class MeshFileSourceTest {
     }
 
     private MeshFileUpdate start(Consumer<MeshFileUpdate> listener) {
-        MeshFileSource made = new MeshFileSource(file, CADENCE, MeshFile.Settings.DEFAULT, certified, clock, listener);
+        MeshFileSource made =
+                new MeshFileSource(file, cadence, MeshFile.Settings.DEFAULT, certified, this::readingAt, listener);
         source = made;
         return made.start();
+    }
+
+    private Instant readingAt() {
+        Runnable now = whileItReads.getAndSet(null);
+        if (now != null) {
+            now.run();
+        }
+        return clock.instant();
     }
 
     private MeshFileUpdate start() {
@@ -84,9 +101,13 @@ class MeshFileSourceTest {
                 .toString();
     }
 
-    private void replace(String text) throws Exception {
-        Path beside = Files.writeString(temp.resolve("mesh.yaml.new"), text);
-        Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE);
+    private void replace(String text) {
+        try {
+            Path beside = Files.writeString(temp.resolve("mesh.yaml.new"), text);
+            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test
@@ -105,6 +126,49 @@ class MeshFileSourceTest {
                 first.errors().getFirst().toString());
         Files.writeString(file, mesh("a"));
         loaded("a");
+    }
+
+    @Test
+    void startReadsAgainWhatChangedWhileItWasRead() throws Exception {
+        Files.writeString(file, mesh("a"));
+        whileItReads.set(() -> replace(mesh("b")));
+        MeshFileUpdate.Loaded first = assertInstanceOf(MeshFileUpdate.Loaded.class, start());
+        assertEquals("b", first.mesh().workloads().getFirst().name());
+        assertNull(updates.poll(300, TimeUnit.MILLISECONDS));
+    }
+
+    @Test
+    void startWaitsForAFileThatIsJustBeingWritten() throws Exception {
+        cadence = new MeshFileSource.Cadence(Duration.ofMillis(100), Duration.ofSeconds(1));
+        Files.writeString(file, "workloads:\n- {name: a, addresses: [10.0.0.1]}\n");
+        CompletableFuture<Void> rest = CompletableFuture.runAsync(
+                () -> replace("workloads:\n- {name: a, addresses: [10.0.0.1]}\n- {name: b, addresses: [10.0.0.2]}\n"),
+                CompletableFuture.delayedExecutor(100, TimeUnit.MILLISECONDS));
+        MeshFileUpdate.Loaded first = assertInstanceOf(MeshFileUpdate.Loaded.class, start());
+        rest.join();
+        assertEquals(2, first.mesh().workloads().size());
+    }
+
+    private static void fail() {
+        throw new IllegalStateException("made for this test");
+    }
+
+    @Test
+    void aFaultOfOursIsReported_andEndsNothing() throws Exception {
+        Files.writeString(file, mesh("a"));
+        whileItReads.set(MeshFileSourceTest::fail);
+        MeshFileUpdate.Rejected first = assertInstanceOf(MeshFileUpdate.Rejected.class, start());
+        assertTrue(
+                first.errors().getFirst().reason().contains("a fault in the agent")
+                        && first.errors().getFirst().reason().contains("made for this test"),
+                first::toString);
+        loaded("a");
+        whileItReads.set(MeshFileSourceTest::fail);
+        replace(mesh("b"));
+        assertTrue(rejected().contains("a fault in the agent"));
+        loaded("b");
+        replace(mesh("c"));
+        loaded("c");
     }
 
     @Test
