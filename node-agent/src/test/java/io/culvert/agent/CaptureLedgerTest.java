@@ -162,5 +162,8 @@ class CaptureLedgerTest {
         assertTrue(ledger.claim());
         assertFalse(after(notes).claim());
         assertTrue(after(notes.resolveSibling("node-b")).claim());
+        assertEquals(
+                "rw-------",
+                PosixFilePermissions.toString(Files.getPosixFilePermissions(notes.resolveSibling("node-b.lock"))));
     }
 }

@@ -7,8 +7,12 @@ import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * kernel uses again: removing one would let two programs lock two files of the same name.
  */
 public final class NamespaceLock implements AutoCloseable {
+    private static final String OWNER_ALONE = "rwx------";
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     /** A process does not lock a file against itself, and closing any descriptor of it would unlock it: one thread at a time. */
     private static final ConcurrentMap<Path, ReentrantLock> HERE = new ConcurrentHashMap<>();
@@ -34,6 +39,18 @@ public final class NamespaceLock implements AutoCloseable {
     private NamespaceLock(ReentrantLock here, @Nullable FileChannel file) {
         this.here = here;
         this.file = file;
+    }
+
+    /** Makes the folder of locks, which is nobody else's: whoever may read a file can lock it, and keep us waiting. */
+    static void makeFolder(Path folder) throws IOException {
+        Files.createDirectories(folder, only(OWNER_ALONE));
+        if (!Files.getPosixFilePermissions(folder).equals(PosixFilePermissions.fromString(OWNER_ALONE))) {
+            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(OWNER_ALONE));
+        }
+    }
+
+    private static FileAttribute<Set<PosixFilePermission>> only(String permissions) {
+        return PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions));
     }
 
     /** Waits for the namespace's lock, which is in this folder. */
@@ -65,7 +82,8 @@ public final class NamespaceLock implements AutoCloseable {
     }
 
     private static FileChannel locked(Path path, Path netns, Duration atMost) throws IOException, RedirectException {
-        FileChannel file = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel file =
+                FileChannel.open(path, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), only("rw-------"));
         try {
             FileLock lock = file.tryLock();
             long pauses = atMost.toNanos() / PAUSE_NANOS;

@@ -268,7 +268,7 @@ public final class RedirectApplier {
             throw new RedirectException(Code.NETNS_OWN, netns + " is the agent's own namespace, not a pod's");
         }
         try {
-            Files.createDirectories(lockFolder);
+            NamespaceLock.makeFolder(lockFolder);
         } catch (IOException e) {
             throw new RedirectException(Code.TOOL_FAILED, "cannot make the folder of lock files: " + e.getMessage());
         }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.culvert.cni.redirect.RedirectException.Code;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -72,6 +73,21 @@ class NamespaceLockTest {
                         }
                     })
                     .get());
+        }
+    }
+
+    @Test
+    void nobodyElseMayReadWhatIsLocked_norInFoldersThatAreThereAlready() throws Exception {
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        NamespaceLock.makeFolder(folder);
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)));
+        Path inside = folder.resolve("state").resolve("locks");
+        NamespaceLock.makeFolder(inside);
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(inside)));
+        try (NamespaceLock _ = NamespaceLock.take(inside, OWN, LONG);
+                Stream<Path> files = Files.list(inside)) {
+            Path lock = files.toList().getFirst();
+            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(lock)));
         }
     }
 
