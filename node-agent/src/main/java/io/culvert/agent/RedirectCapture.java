@@ -19,6 +19,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -26,6 +27,9 @@ import java.util.function.Consumer;
 /** Capture by iptables redirect rules in the pod's network namespace. */
 final class RedirectCapture implements Capture {
     private static final System.Logger LOG = System.getLogger(RedirectCapture.class.getName());
+
+    /** All pods wait meanwhile, and what fails is tried again. */
+    private static final Duration LOCK_TIME_MAX = Duration.ofSeconds(5);
 
     private final RedirectApplier applier;
     private final RedirectSpec spec;
@@ -99,7 +103,7 @@ final class RedirectCapture implements Capture {
     public void begin(PodNetns netns, Path name) throws CaptureException {
         Path path = pathOf(netns);
         refuseOwn(netns);
-        try (NamespaceLock _ = applier.lock(path)) {
+        try (NamespaceLock _ = applier.lock(path, LOCK_TIME_MAX)) {
             if (!ledger.claim()) {
                 LOG.log(System.Logger.Level.DEBUG, "another agent of this node runs");
             }
@@ -133,7 +137,7 @@ final class RedirectCapture implements Capture {
     @Override
     public void mend(PodNetns netns, Path name, Consumer<List<String>> onDamage) throws CaptureException {
         Path path = pathOf(netns);
-        try (NamespaceLock _ = applier.lock(path)) {
+        try (NamespaceLock _ = applier.lock(path, LOCK_TIME_MAX)) {
             CaptureLedger.Holder holder = ledger.holder(netns);
             if (holder == CaptureLedger.Holder.ANOTHER) {
                 // It is being moved; its rules are the other's matter.
@@ -187,7 +191,7 @@ final class RedirectCapture implements Capture {
     /** Releases it unless it is somebody's who serves it, or this one's. */
     private boolean release(PodNetns netns, CaptureLedger.Holder but) throws CaptureException {
         Path path = pathOf(netns);
-        try (NamespaceLock _ = applier.lock(path)) {
+        try (NamespaceLock _ = applier.lock(path, LOCK_TIME_MAX)) {
             CaptureLedger.Holder holder = ledger.holder(netns);
             boolean released = holder != CaptureLedger.Holder.ANOTHER && holder != but;
             if (released) {

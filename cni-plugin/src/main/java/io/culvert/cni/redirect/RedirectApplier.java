@@ -64,8 +64,13 @@ public final class RedirectApplier {
      * <p>Owns: the caller closes it.
      */
     public NamespaceLock lock(Path netns) throws RedirectException {
+        return lock(netns, LOCK_TIME_MAX);
+    }
+
+    /** As {@link #lock(Path)}, for who cannot wait that long. */
+    public NamespaceLock lock(Path netns, Duration atMost) throws RedirectException {
         refuseUnfit(netns);
-        return NamespaceLock.take(lockFolder, netns, LOCK_TIME_MAX);
+        return NamespaceLock.take(lockFolder, netns, atMost);
     }
 
     /** Makes the namespace's rules what the spec says; right rules are left alone. */

@@ -77,7 +77,7 @@ public final class LocalPods implements Drain.Participant {
         this.metrics = metrics;
         this.onLook = onLook;
         this.capture = capture;
-        this.left = new LeftPods(capture);
+        this.left = new LeftPods(capture, ticker);
         this.watch = new RuleWatch(capture, metrics, ticker);
         this.ready = readiness.gate("workload proxy manager");
     }
@@ -197,7 +197,7 @@ public final class LocalPods implements Drain.Participant {
         Map<String, WantedPod> target = look.target();
         for (ServedPod pod : List.copyOf(pods.values())) {
             if (!pod.wanted().equals(target.get(pod.wanted().uid())) || namespaceChanged(pod)) {
-                remove(pod, target);
+                remove(pod, look);
             }
         }
         for (WantedPod pod : target.values()) {
@@ -206,7 +206,7 @@ public final class LocalPods implements Drain.Participant {
                 pods.put(pod.uid(), serve(pod, now));
             }
         }
-        left.releaseAllBut(target, look.elsewhere());
+        left.releaseAllBut(look);
         show();
         onLook.accept(target.values().stream().map(WantedPod::identity).toList());
     }
@@ -274,15 +274,17 @@ public final class LocalPods implements Drain.Participant {
      * refused for a moment is better than one that hangs. The rules of a pod that is still wanted, as somebody else for
      * instance, stay: without them its traffic would be in plaintext and past every policy until it is served again.
      */
-    private void remove(ServedPod pod, Map<String, WantedPod> target) {
+    private void remove(ServedPod pod, WantedPods.Look look) {
         pods.remove(pod.wanted().uid());
         ServingProxy proxy = pod.proxy();
         if (proxy == null) {
+            // An agent before this one may have captured it.
+            left.lookAgain();
             return;
         }
         String name = pod.wanted().name();
         if (pod.wanted().netns() instanceof PodNamespace.Mounted) {
-            closeAndRelease(pod.wanted(), proxy, target);
+            closeAndRelease(pod.wanted(), proxy, look);
         } else {
             close(proxy, name);
         }
@@ -290,19 +292,15 @@ public final class LocalPods implements Drain.Participant {
         LOG.log(System.Logger.Level.INFO, () -> "no longer serving pod " + name);
     }
 
-    private void closeAndRelease(WantedPod pod, ServingProxy proxy, Map<String, WantedPod> target) {
-        String name = pod.name();
+    private void closeAndRelease(WantedPod pod, ServingProxy proxy, WantedPods.Look look) {
         // The proxy lets go of its own hold on the namespace.
         try (PodNetns netns = proxy.netns().another()) {
-            close(proxy, name);
-            if (!LeftPods.isWanted(netns, pod, target) && !capture.end(netns)) {
-                LOG.log(System.Logger.Level.INFO, () -> "pod " + name + " keeps its rules: another agent captures it");
-            }
-        } catch (ShimException | Capture.CaptureException e) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    () -> "the rules of pod " + name + " could not be taken out: " + e.getMessage());
-            close(proxy, name);
+            close(proxy, pod.name());
+            left.release(pod, netns, look);
+        } catch (ShimException e) {
+            LOG.log(System.Logger.Level.DEBUG, "a pod's namespace could not be held", e);
+            close(proxy, pod.name());
+            left.lookAgain();
         }
     }
 

@@ -60,6 +60,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The pods of a node with proxies and rules that only note what is asked of them, in namespaces that are real. */
 @Timeout(60)
 class LocalPodsNetnsIT {
+    private static final List<String> PODS = List.of("a", "b", "c", "late");
     private static NetnsLab lab;
 
     private final LogCapture log = LogCapture.of(LocalPods.class.getName(), (message, fields) -> {});
@@ -71,6 +72,9 @@ class LocalPodsNetnsIT {
     private final AtomicLong nanos = new AtomicLong();
     /** Namespaces whose rules somebody damaged, and those that somebody released. */
     private final Set<Path> damaged = ConcurrentHashMap.newKeySet();
+
+    /** Where namespaces with rules are mounted, by inode. */
+    private final Map<Long, Path> captured = new ConcurrentHashMap<>();
 
     private final List<Path> abandoned = new CopyOnWriteArrayList<>();
     private final Set<Long> forgotten = ConcurrentHashMap.newKeySet();
@@ -103,7 +107,7 @@ class LocalPodsNetnsIT {
     @BeforeAll
     static void makeNamespaces() {
         NetnsLab.Builder namespaces = NetnsLab.builder().node("node");
-        for (String name : List.of("a", "b", "c", "late")) {
+        for (String name : PODS) {
             namespaces = namespaces.pod(name, "node");
         }
         lab = namespaces.build();
@@ -122,7 +126,7 @@ class LocalPodsNetnsIT {
     @AfterEach
     void stop() throws IOException {
         drain.start(Duration.ZERO);
-        for (String name : List.of("a", "b", "c", "late")) {
+        for (String name : PODS) {
             Files.deleteIfExists(path(name));
         }
         certificates.close();
@@ -167,6 +171,10 @@ class LocalPodsNetnsIT {
     }
 
     private ServingProxy startProxy(PodIdentity pod, PodNetns netns) throws ShimException {
+        if (failing.contains("always start " + pod.name())) {
+            netns.close();
+            throw new IllegalStateException("it never starts");
+        }
         try {
             fail("start " + pod.name());
         } catch (IllegalStateException e) {
@@ -193,7 +201,6 @@ class LocalPodsNetnsIT {
     }
 
     private final class Rules implements Capture {
-        private final Set<Path> captured = new HashSet<>();
 
         @Override
         public void begin(PodNetns netns, Path name) throws CaptureException {
@@ -202,7 +209,7 @@ class LocalPodsNetnsIT {
                 events.add("failed to capture " + pod);
                 throw new CaptureException("no rules today", new IOException());
             }
-            captured.add(name);
+            captured.put(netns.inode(), name);
             events.add("capture " + pod);
         }
 
@@ -227,26 +234,54 @@ class LocalPodsNetnsIT {
         }
 
         @Override
-        public boolean end(PodNetns netns) {
-            events.add("release");
+        public boolean end(PodNetns netns) throws CaptureException {
+            String pod = podIn(netns.inode());
+            if (failing.remove("release " + pod)) {
+                events.add("failed to release " + pod);
+                throw new CaptureException("no rules today", new IOException());
+            }
+            captured.remove(netns.inode());
+            events.add("release " + pod);
             return true;
         }
 
         @Override
-        public boolean endAbandoned(PodNetns netns) {
-            events.add("release");
-            return true;
+        public boolean endAbandoned(PodNetns netns) throws CaptureException {
+            abandoned.remove(lab.ns(podIn(netns.inode())).path());
+            return end(netns);
         }
 
         @Override
-        public Optional<List<Path>> captured() {
-            return Optional.of(List.copyOf(captured));
+        public Optional<List<Path>> captured() throws CaptureException {
+            if (failing.remove("read what is captured")) {
+                events.add("failed to read what is captured");
+                throw new CaptureException("no ledger today", new IOException());
+            }
+            return Optional.of(captured.entrySet().stream()
+                    .filter(entry -> leadsTo(entry.getValue(), entry.getKey()))
+                    .map(Map.Entry::getValue)
+                    .toList());
         }
 
         @Override
         public List<Path> abandoned() {
             return List.copyOf(abandoned);
         }
+    }
+
+    private static boolean leadsTo(Path name, long inode) {
+        try (PodNetns netns = PodNetns.open(name)) {
+            return netns.inode() == inode;
+        } catch (ShimException e) {
+            return false;
+        }
+    }
+
+    private static String podIn(long inode) {
+        return PODS.stream()
+                .filter(pod -> leadsTo(lab.ns(pod).path(), inode))
+                .findFirst()
+                .orElseThrow();
     }
 
     private static long inode(String pod) throws ShimException {
@@ -312,9 +347,9 @@ class LocalPodsNetnsIT {
     void endsTheProxyBeforeItReleases() throws Exception {
         serve("a", "b");
         pods.want(List.of(pod("b")));
-        assertNext("close a POD_REMOVED", "release");
+        assertNext("close a POD_REMOVED", "release a");
         pods.want(List.of());
-        assertNext("close b POD_REMOVED", "release");
+        assertNext("close b POD_REMOVED", "release b");
     }
 
     @Test
@@ -343,7 +378,52 @@ class LocalPodsNetnsIT {
         serve("a", "b");
         failing.add("close a");
         pods.want(List.of(pod("b"), pod("c")));
-        assertNext("close a POD_REMOVED", "release", "start c", "capture c");
+        assertNext("close a POD_REMOVED", "release a", "start c", "capture c");
+    }
+
+    @Test
+    void releasesAgain_whatItCouldNot() throws Exception {
+        serve("a", "b");
+        failing.add("release a");
+        pods.want(List.of(pod("b")));
+        assertNext("close a POD_REMOVED", "failed to release a", "release a");
+    }
+
+    @Test
+    void releasesWhatAnAgentBeforeCaptured_whenItLeavesWithoutHavingBeenServed() throws Exception {
+        captured.put(inode("a"), lab.ns("a").path());
+        failing.add("always start a");
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start b", "capture b");
+        pods.want(List.of(pod("b"), pod("c")));
+        assertNext("start c", "capture c", "release a");
+    }
+
+    @Test
+    void releasesWhatAnAgentBeforeCaptured_onceItCanBeRead() throws Exception {
+        captured.put(inode("c"), lab.ns("c").path());
+        failing.add("read what is captured");
+        failing.add("release c");
+        pods.want(List.of(pod("a")));
+        assertNext("start a", "capture a", "failed to read what is captured", "failed to release c", "release c");
+    }
+
+    @Test
+    void keepsTheRulesOfAPodThatMoves_untilItsNewNodeHasIt_orForAWhile() throws Exception {
+        List<PodNamespace> elsewhere =
+                List.of(new PodNamespace.Mounted(lab.ns("a").path()));
+        serve("a");
+        pods.want(List.of(), elsewhere);
+        assertNext("close a POD_REMOVED");
+        assertNull(events.poll(1_500, TimeUnit.MILLISECONDS));
+        passSeconds(TimeUnit.NANOSECONDS.toSeconds(LeftPods.GRACE_NANOS));
+        assertNext("release a");
+        serve("a");
+        pods.want(List.of(), elsewhere);
+        assertNext("close a POD_REMOVED");
+        captured.clear();
+        passSeconds(TimeUnit.NANOSECONDS.toSeconds(LeftPods.GRACE_NANOS));
+        assertNull(events.poll(1_500, TimeUnit.MILLISECONDS));
     }
 
     @Test
@@ -397,9 +477,9 @@ class LocalPodsNetnsIT {
         List.of("a", "b", "c").forEach(name -> abandoned.add(lab.ns(name).path()));
         pods.want(
                 List.of(pod("a")), List.of(new PodNamespace.Mounted(lab.ns("b").path())));
-        assertNext("start a", "capture a", "release");
+        assertNext("start a", "capture a", "release c");
         pods.want(List.of());
-        assertNext("close a POD_REMOVED", "release");
+        assertNext("close a POD_REMOVED", "release a");
     }
 
     @Test
@@ -414,7 +494,7 @@ class LocalPodsNetnsIT {
         pods.want(List.of(renamed, pod("b")));
         assertNext("close a POD_REMOVED", "start x", "capture a");
         pods.want(List.of(pod("b")));
-        assertNext("close x POD_REMOVED", "release");
+        assertNext("close x POD_REMOVED", "release a");
     }
 
     @Test
@@ -440,6 +520,8 @@ class LocalPodsNetnsIT {
         pods.want(List.of(pod("c"), absent("a")));
         assertNext("close b POD_REMOVED");
         assertNull(events.poll(1_500, TimeUnit.MILLISECONDS));
+        Files.delete(path("a"));
+        assertNext("close a POD_REMOVED", "release b");
     }
 
     @Test
@@ -469,7 +551,7 @@ class LocalPodsNetnsIT {
         WantedPod late = pod("late");
         assertNext("start late", "capture late");
         pods.want(List.of(late));
-        assertNext("close a POD_REMOVED", "release");
+        assertNext("close a POD_REMOVED", "release a");
         assertTrue(readiness.isReady());
     }
 
@@ -521,7 +603,7 @@ class LocalPodsNetnsIT {
         alarms.getFirst().run();
         assertEquals(Drain.Outcome.FORCED, drain.done().get(20, TimeUnit.SECONDS));
         assertTrue(events.contains("close a DRAIN_DEADLINE"), events::toString);
-        assertFalse(events.contains("release"), events::toString);
+        assertFalse(events.contains("release a") || events.contains("release b"), events::toString);
     }
 
     private static WantedPod handed(String name) throws ShimException {

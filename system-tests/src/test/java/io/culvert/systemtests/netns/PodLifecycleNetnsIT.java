@@ -218,14 +218,48 @@ class PodLifecycleNetnsIT {
         Netns pod = lab.ns("d");
         String before = everythingOf(pod);
         double damages = damages();
-        for (int move = 0; move < 6; move++) {
-            lab.apply(without.pod(on(MeshLab.NODES.get(move % 2), pod)));
-            assertEquals(rulesOfAServedPod(), lab.rules(pod), "move " + move);
+        lab.apply(without.pod(pod));
+        Observation since = lab.observe();
+        try (LabProcess serving = NetProbe.serve(lab.net(), lab.ns("server"), PORT, "echo");
+                LabProcess connecting = connectForever(pod, lab.ns("server"))) {
+            for (int move = 0; move < 6; move++) {
+                lab.apply(without.pod(on(MeshLab.NODES.get(move % 2), pod)));
+                assertEquals(rulesOfAServedPod(), lab.rules(pod), "move " + move);
+            }
+            connecting.stop();
+            serving.stop();
         }
+        assertEquals(
+                List.of(),
+                since.flows("two").stream()
+                        .filter(flow -> flow.security().equals("unknown"))
+                        .toList(),
+                "nothing of it leaves in plaintext in between");
         expectTunnelled("client", "d");
         assertEquals(damages, damages(), "whole from the first, not mended afterwards");
         lab.apply(without);
         assertEquals(before, everythingOf(pod));
+    }
+
+    private LabProcess connectForever(Netns from, Netns to) {
+        String connect =
+                NetProbe.program() + " connect " + to.ipv4().getHostAddress() + " " + PORT + " -- both:10 fin eof";
+        return lab.net().spawn(from, "sh", "-c", "while :; do " + connect + "; done >/dev/null 2>&1");
+    }
+
+    @Test
+    void podThatMovesToANodeWhoseAgentIsLate_staysCapturedUntilThen() {
+        MeshYaml without = lab.mesh();
+        Netns pod = lab.ns("d");
+        lab.apply(without.pod(on("one", pod)));
+        lab.stopAgent("two");
+        lab.post(without.pod(on("two", pod)));
+        lab.awaitInForce("one", lab.mesh());
+        assertEquals(rulesOfAServedPod(), lab.rules(pod));
+        lab.startAgent("two");
+        lab.awaitServing("two");
+        assertEquals(rulesOfAServedPod(), lab.rules(pod));
+        lab.apply(without);
     }
 
     @Test
