@@ -244,8 +244,7 @@ public final class LocalPods implements Drain.Participant {
                 if (netns == null) {
                     return new ServedPod(pod, null, NETNS_ABSENT);
                 }
-                proxy = starter.start(pod.identity(), netns);
-                metrics.proxyStarted();
+                proxy = begin(pod, netns);
             }
             if (pod.netns() instanceof PodNamespace.Mounted(Path path)) {
                 capture.begin(proxy.netns(), path);
@@ -259,6 +258,29 @@ public final class LocalPods implements Drain.Participant {
             LOG.log(System.Logger.Level.ERROR, "a pod could not be served because of a fault in the agent", e);
             return notServed(pod, before, proxy, e.toString());
         }
+    }
+
+    private ServingProxy begin(WantedPod pod, PodNetns netns) throws ShimException, Capture.CaptureException {
+        String occupant = pod.netns() instanceof PodNamespace.Mounted ? occupant(netns) : "";
+        if (!occupant.isEmpty()) {
+            netns.close();
+            throw new Capture.CaptureException(
+                    "its network namespace is that of pod " + occupant
+                            + ", and two cannot share one; give each its own",
+                    null);
+        }
+        ServingProxy proxy = starter.start(pod.identity(), netns);
+        metrics.proxyStarted();
+        return proxy;
+    }
+
+    /** Who is served there by another path, if anybody: connections would be the one's or the other's at random. */
+    private String occupant(PodNetns netns) {
+        return pods.values().stream()
+                .filter(other -> other.proxy() != null && other.proxy().netns().sameNamespaceAs(netns))
+                .map(other -> other.wanted().name())
+                .findFirst()
+                .orElse("");
     }
 
     private static ServedPod notServed(

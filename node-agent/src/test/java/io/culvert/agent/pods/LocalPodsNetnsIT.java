@@ -427,6 +427,20 @@ class LocalPodsNetnsIT {
     }
 
     @Test
+    void servesTheFirstOnly_ofTwoPodsInOneNamespace() throws Exception {
+        Path _ = Files.createSymbolicLink(path("b"), lab.ns("a").path());
+        pods.want(List.of(pod("a"), absent("b")));
+        assertNext("start a", "capture a");
+        Eventually.holds(
+                "it is told why",
+                Duration.ofSeconds(20),
+                () -> problems().getOrDefault("b", "").contains("is that of pod shop/a"));
+        assertFalse(readiness.isReady());
+        pods.want(List.of(absent("b")));
+        assertNext("close a POD_REMOVED", "start b", "capture b");
+    }
+
+    @Test
     void looksAtTheRulesOfEachPodInTurn_andMendsThem() throws Exception {
         serve("a", "b");
         passSeconds(5);
