@@ -84,11 +84,11 @@ public final class RedirectApplier {
         List<String> findings = new ArrayList<>();
         List<String> reasons = new ArrayList<>();
         Change change = Change.UNCHANGED;
-        for (RedirectRules rules : captured(netns, spec, findings)) {
+        for (RedirectRules rules : rules(netns, spec, findings)) {
             if (rules.needsRoute()) {
                 addRoute(netns, rules, findings);
             } else {
-                // It may be there from when more was captured.
+                // It may be there from when more was captured, as may rules.
                 deleteRoute(netns, rules);
             }
             Change one = applyRules(netns, rules, reasons);
@@ -97,23 +97,33 @@ public final class RedirectApplier {
         return new RedirectOutcome(change, reasons, findings);
     }
 
-    /** The families that the spec captures and the namespace has; that it lacks one is a finding. */
-    private List<RedirectRules> captured(Path netns, RedirectSpec spec, List<String> findings)
-            throws RedirectException {
+    /** For each family that the namespace has, captured or not; that it lacks one that is to be captured is a finding. */
+    private List<RedirectRules> rules(Path netns, RedirectSpec spec, List<String> findings) throws RedirectException {
         List<RedirectRules> rules = new ArrayList<>();
-        for (Family family : spec.families()) {
-            if (family == Family.V6 && ipv6(netns) == Ipv6.ABSENT) {
-                findings.add("the kernel has no IPv6 here: only IPv4 is captured, and only IPv4 can be used");
-            } else if (family == Family.V6 && iptables.ipv6Trouble().isPresent()) {
-                throw new RedirectException(
-                        Code.TOOL_FAILED,
-                        "IPv6 is present but its rules cannot be written: "
-                                + iptables.ipv6Trouble().get());
-            } else {
+        for (Family family : Family.values()) {
+            if (has(netns, family)) {
                 rules.add(new RedirectRules(spec, family));
+            } else if (spec.families().contains(family)) {
+                findings.add(lack(netns));
             }
         }
         return rules;
+    }
+
+    /** Whether the namespace has the family, and there are programs for its rules. */
+    private boolean has(Path netns, Family family) throws RedirectException {
+        return family == Family.V4
+                || ipv6(netns) != Ipv6.ABSENT && iptables.ipv6Trouble().isEmpty();
+    }
+
+    private String lack(Path netns) throws RedirectException {
+        if (ipv6(netns) != Ipv6.ABSENT) {
+            throw new RedirectException(
+                    Code.TOOL_FAILED,
+                    "IPv6 is present but its rules cannot be written: "
+                            + iptables.ipv6Trouble().orElse(""));
+        }
+        return "the kernel has no IPv6 here: only IPv4 is captured, and only IPv4 can be used";
     }
 
     private Ipv6 ipv6(Path netns) throws RedirectException {
@@ -186,15 +196,13 @@ public final class RedirectApplier {
 
     private void removeLocked(Path netns, RedirectSpec spec) throws RedirectException {
         for (Family family : Family.values()) {
-            if (family == Family.V6
-                    && (ipv6(netns) == Ipv6.ABSENT || iptables.ipv6Trouble().isPresent())) {
-                continue;
+            if (has(netns, family)) {
+                String removal = RedirectDiff.removalText(saved(netns, family));
+                if (!removal.isEmpty()) {
+                    restore(netns, family, removal);
+                }
+                deleteRoute(netns, new RedirectRules(spec, family));
             }
-            String removal = RedirectDiff.removalText(saved(netns, family));
-            if (!removal.isEmpty()) {
-                restore(netns, family, removal);
-            }
-            deleteRoute(netns, new RedirectRules(spec, family));
         }
         forgetLock(netns);
     }
@@ -213,11 +221,11 @@ public final class RedirectApplier {
         refuseUnfit(netns);
         List<String> reasons = new ArrayList<>();
         boolean anything = false;
-        for (RedirectRules rules : captured(netns, spec, new ArrayList<>())) {
+        for (RedirectRules rules : rules(netns, spec, new ArrayList<>())) {
             SavedRules found = saved(netns, rules.family());
             anything |= found.hasResidue();
             new RedirectDiff(rules, found).differences().forEach(reason -> reasons.add(rules.family() + " " + reason));
-            anything |= rules.needsRoute() && checkRoute(netns, rules, reasons);
+            anything |= checkRoute(netns, rules, reasons);
         }
         if (reasons.isEmpty()) {
             return new RedirectStatus.Captured();
@@ -240,8 +248,10 @@ public final class RedirectApplier {
                     .lines()
                     .anyMatch(line -> operation.shownBy().stream().allMatch(flat(line)::contains));
             anything |= there;
-            if (!there) {
-                reasons.add(rules.family() + " missing: " + String.join(" ", operation.add()));
+            if (there != rules.needsRoute()) {
+                reasons.add(rules.family()
+                        + (there ? " should not be there: " : " missing: ")
+                        + String.join(" ", operation.add()));
             }
         }
         return anything;

@@ -36,9 +36,12 @@ public record RedirectRules(RedirectSpec spec, Family family) {
     /** What ip(8) shall do, as arguments, and how to see in its list that it is done. */
     public record IpOperation(List<String> add, List<String> delete, List<String> list, List<String> shownBy) {}
 
-    /** The tables that hold a rule of ours, in the order in which they are written. */
+    /** The tables that hold a rule of ours, in the order in which they are written; none of a family that is not captured. */
     List<Table> tables() {
         List<Table> tables = new ArrayList<>();
+        if (!isCaptured()) {
+            return tables;
+        }
         if (spec.options().tcp()) {
             tables.add(table("mangle", manglePrerouting(), mangleOutput()));
         }
@@ -47,6 +50,10 @@ public record RedirectRules(RedirectSpec spec, Family family) {
             tables.add(table("raw", rawPrerouting(), rawOutput()));
         }
         return tables;
+    }
+
+    private boolean isCaptured() {
+        return spec.families().contains(family);
     }
 
     private static Table table(String name, List<String> prerouting, List<String> output) {
@@ -151,7 +158,7 @@ public record RedirectRules(RedirectSpec spec, Family family) {
 
     /** Whether replies have to be brought to the agent: only those of applications that it connects to. */
     boolean needsRoute() {
-        return spec.options().tcp();
+        return isCaptured() && spec.options().tcp();
     }
 
     /** The policy route that brings the application's replies to the agent, route first: a rule without it would lose packets. */

@@ -12,7 +12,7 @@ import java.util.List;
  * @param marks what tells the agent's own packets from the application's
  * @param probes the source addresses of the node's health probes, which go straight to the application
  * @param options what this one pod asks for
- * @param ipv6 whether IPv6 is captured; if not, it is left alone
+ * @param ipv6 whether IPv6 is captured; if not, nothing of ours is in its way
  */
 public record RedirectSpec(Ports ports, Marks marks, Probes probes, Options options, boolean ipv6) {
     private static final int VIRTUAL_INTERFACES_MAX = 32;

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The rules in real namespaces, with both back ends. */
 class RedirectNetnsTest {
@@ -363,6 +364,45 @@ class RedirectNetnsTest {
         assertFalse(lab.exec(pod, "ip6tables-nft-save").expectOk().out().contains("ISTIO"));
         assertFalse(lab.exec(pod, "ip", "-6", "rule").expectOk().out().contains("fwmark"));
         assertInstanceOf(RedirectStatus.Captured.class, applier().check(pod.path(), SPEC.withoutIpv6()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Choice.class,
+            names = {"NFT", "LEGACY"})
+    void ipv6IsLetGo_onceItIsNotCapturedAnyMore(Choice choice) throws RedirectException {
+        RedirectSpec withoutIpv6 = SPEC.withoutIpv6();
+        RedirectApplier applier = applier(choice);
+        applier.apply(pod.path(), withoutIpv6);
+        String alone = state(pod);
+        applier.apply(pod.path(), SPEC);
+        RedirectStatus.Partial left =
+                assertInstanceOf(RedirectStatus.Partial.class, applier.check(pod.path(), withoutIpv6));
+        assertTrue(left.reasons().stream().allMatch(reason -> reason.startsWith("V6 ")), left::toString);
+        assertEquals(Change.REPAIRED, applier.apply(pod.path(), withoutIpv6).change());
+        assertInstanceOf(RedirectStatus.Captured.class, applier.check(pod.path(), withoutIpv6));
+        assertEquals(alone, state(pod));
+        assertEquals(Change.UNCHANGED, applier.apply(pod.path(), withoutIpv6).change());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"rule", "route"})
+    void routeOfWhatIsNotCapturedAnyMore_isSeenAndTakenOut(String what) throws RedirectException {
+        RedirectSpec withoutIpv6 = SPEC.withoutIpv6();
+        RedirectApplier applier = applier();
+        applier.apply(pod.path(), withoutIpv6);
+        String alone = state(pod);
+        RedirectRules.IpOperation made = new RedirectRules(SPEC, Family.V6)
+                .ipOperations().stream()
+                        .filter(operation -> operation.add().contains(what))
+                        .findFirst()
+                        .orElseThrow();
+        lab.exec(pod, made.add()).expectOk();
+        RedirectStatus.Partial left =
+                assertInstanceOf(RedirectStatus.Partial.class, applier.check(pod.path(), withoutIpv6));
+        assertEquals(List.of("V6 should not be there: " + String.join(" ", made.add())), left.reasons());
+        applier.apply(pod.path(), withoutIpv6);
+        assertEquals(alone, state(pod));
     }
 
     @Test
