@@ -2,6 +2,7 @@ package io.culvert.agent;
 
 import io.culvert.agent.certs.CaClient;
 import io.culvert.agent.certs.CertificateStore;
+import io.culvert.agent.config.MeshConfig;
 import io.culvert.control.ca.CaDirectory;
 import io.culvert.control.ca.CaException;
 import io.culvert.control.ca.CertificateAuthority;
@@ -22,9 +23,9 @@ import java.time.InstantSource;
 final class LocalCa implements CaClient {
     private static final System.Logger LOG = System.getLogger(LocalCa.class.getName());
 
-    /** As wide as the setting for them. */
+    /** As wide as the setting for them is with a directory. */
     private static final CertificateAuthority.Lifetimes LIFETIMES = new CertificateAuthority.Lifetimes(
-            CertificateAuthority.Lifetimes.SHORTEST_MIN, CertificateAuthority.Lifetimes.LONGEST_MAX);
+            CertificateAuthority.Lifetimes.SHORTEST_MIN, MeshConfig.CaDirectory.TTL_MAX);
 
     private final CaDirectory directory;
     private final CertificateAuthority authority;

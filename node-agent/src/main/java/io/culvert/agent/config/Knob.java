@@ -81,10 +81,12 @@ public enum Knob {
             row(KnobType.PATH, "--crl", "mesh.crl", "CRL_PATH")
                     .means(
                             "A file of certificate revocation lists, PEM or DER. Read again when it changes; who is revoked is refused, and tunnels with them are closed.")),
-    SECRET_TTL(row(KnobType.DURATION, "--secret-ttl", "mesh.secretTtl", "SECRET_TTL")
-            .byDefault("24h")
-            .within("10s", "365d")
-            .means("How long a workload's certificate is asked to be valid; it is renewed at half of that.")),
+    SECRET_TTL(
+            row(KnobType.DURATION, "--secret-ttl", "mesh.secretTtl", "SECRET_TTL")
+                    .byDefault("24h")
+                    .within("10s", "365d")
+                    .means(
+                            "How long a workload's certificate is asked to be valid; it is renewed at half of that. With `mesh.caDirectory` at most 7d.")),
 
     XDS_ADDRESS(
             row(KnobType.TEXT, "--xds-address", "xds.address", "XDS_ADDRESS")

@@ -57,7 +57,10 @@ public record MeshConfig(
     public sealed interface Authority {}
 
     /** An authority's directory; the agent signs by itself. */
-    public record CaDirectory(Path path) implements Authority {}
+    public record CaDirectory(Path path) implements Authority {
+        /** How long its certificates may be valid: the same as of any authority of ours. */
+        public static final Duration TTL_MAX = Duration.ofDays(7);
+    }
 
     /** An authority's server. */
     public record CaServer(ServerConfig server) implements Authority {}

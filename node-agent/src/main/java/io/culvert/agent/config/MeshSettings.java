@@ -5,6 +5,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -42,7 +43,18 @@ final class MeshSettings {
     }
 
     MeshConfig read() {
-        return new MeshConfig(source(), given(), authority(), token(), crl(), reader.duration(Knob.SECRET_TTL));
+        return new MeshConfig(source(), given(), authority(), token(), crl(), certificateTtl());
+    }
+
+    private Duration certificateTtl() {
+        Duration ttl = reader.duration(Knob.SECRET_TTL);
+        if (reader.isSet(Knob.CA_DIRECTORY) && ttl.compareTo(MeshConfig.CaDirectory.TTL_MAX) > 0) {
+            reader.problem(
+                    Knob.SECRET_TTL,
+                    "is longer than what is signed from " + Knob.CA_DIRECTORY.fileKey() + "; write at most "
+                            + MeshConfig.CaDirectory.TTL_MAX.toDays() + "d");
+        }
+        return ttl;
     }
 
     private MeshConfig.Source source() {

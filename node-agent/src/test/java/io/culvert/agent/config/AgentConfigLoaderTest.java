@@ -360,6 +360,23 @@ class AgentConfigLoaderTest {
     }
 
     @Test
+    void refusesCertificates_thatTheMeshsOwnAuthorityWouldNotSign() throws ConfigException {
+        Map<Knob, String> byServer =
+                Map.of(Knob.NODE_NAME, "n1", Knob.MESH_FILE, "mesh.yaml", Knob.CA_ADDRESS, "ca.example:15012");
+        Map<String, String> tooLong = Map.of("SECRET_TTL", "8d");
+        assertEquals(
+                List.of(
+                        "mesh.secretTtl (SECRET_TTL): is longer than what is signed from mesh.caDirectory; write at most 7d"),
+                problems(new ConfigInputs(REQUIRED, tooLong, null, 8)));
+        assertEquals(
+                Duration.ofDays(8),
+                AgentConfigLoader.load(new ConfigInputs(byServer, tooLong, null, 8))
+                        .config()
+                        .mesh()
+                        .certificateTtl());
+    }
+
+    @Test
     void allowsSeveralFreePorts() throws ConfigException {
         AgentConfig config = load(Map.of("CULVERT_STATS_PORT", "0", "CULVERT_ADMIN_PORT", "0"));
         assertEquals(0, config.ports().stats());
