@@ -309,28 +309,32 @@ public final class AgentConfigLoader {
     private DnsConfig dns() {
         String address = reader.text(Knob.DNS_PROXY_ADDRESS);
         String clusterDomain = reader.text(Knob.CLUSTER_DOMAIN);
-        return new DnsConfig(
+        DnsConfig dns = new DnsConfig(
                 capture(reader.text(Knob.DNS_CAPTURE)),
-                address.isEmpty() ? null : dnsAddress(address),
+                address.isEmpty() ? null : reader.read(Knob.DNS_PROXY_ADDRESS, address, ValueText::ipPort, NO_ADDRESS),
                 reader.read(Knob.CLUSTER_DOMAIN, clusterDomain, ValueText::domain, clusterDomain),
                 reader.text(Knob.PREFERRED_SERVICE_NAMESPACE),
                 reader.requiredPath(Knob.RESOLV_CONF));
+        if (dns.address() != null || dns.capture() != DnsConfig.Capture.FALSE) {
+            checkDnsPort(dns);
+        }
+        return dns;
     }
 
-    private IpPort dnsAddress(String text) {
-        IpPort address = reader.read(Knob.DNS_PROXY_ADDRESS, text, ValueText::ipPort, NO_ADDRESS);
+    private void checkDnsPort(DnsConfig dns) {
         List<Knob> taken = new ArrayList<>(List.of(Knob.OUTBOUND_PORT, Knob.PASSTHROUGH_PORT, Knob.INBOUND_PORT));
         if (reader.text(Knob.ENABLE_SOCKS5).equalsIgnoreCase("true")) {
             taken.add(Knob.SOCKS5_PORT);
         }
         for (Knob knob : taken) {
-            if (reader.text(knob).equals(Integer.toString(address.port()))) {
+            if (reader.text(knob).equals(Integer.toString(dns.port()))) {
+                boolean byDefault = dns.address() == null;
                 reader.problem(
-                        Knob.DNS_PROXY_ADDRESS,
-                        "is the same port as " + knob.fileKey() + "; give each a port of its own");
+                        byDefault ? knob : Knob.DNS_PROXY_ADDRESS,
+                        "is the same port as " + (byDefault ? Knob.DNS_PROXY_ADDRESS : knob).fileKey()
+                                + "; give each a port of its own");
             }
         }
-        return address;
     }
 
     /** Whatever is not true is false, as other agents have it. */

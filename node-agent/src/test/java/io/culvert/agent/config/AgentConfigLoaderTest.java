@@ -360,6 +360,17 @@ class AgentConfigLoaderTest {
     }
 
     @Test
+    void refusesTheDnsProxysPort_forAnotherListener_whereThereIsADnsProxy() throws ConfigException {
+        Map<String, String> taken = Map.of("CULVERT_OUTBOUND_PORT", "15053", "ISTIO_META_DNS_CAPTURE", "true");
+        assertEquals(
+                List.of(
+                        "ports.outbound (CULVERT_OUTBOUND_PORT): is the same port as dns.proxyAddress; give each a port of its own"),
+                problems(new ConfigInputs(REQUIRED, taken, null, 8)));
+        Map<String, String> free = Map.of("CULVERT_OUTBOUND_PORT", "15053", "ISTIO_META_DNS_CAPTURE", "false");
+        assertEquals(15_053, load(free).ports().outbound());
+    }
+
+    @Test
     void refusesCertificates_thatTheMeshsOwnAuthorityWouldNotSign() throws ConfigException {
         Map<Knob, String> byServer =
                 Map.of(Knob.NODE_NAME, "n1", Knob.MESH_FILE, "mesh.yaml", Knob.CA_ADDRESS, "ca.example:15012");
