@@ -1,5 +1,6 @@
 package io.culvert.agent;
 
+import io.culvert.shim.Errno;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
 import java.io.IOException;
@@ -33,12 +34,15 @@ import org.jspecify.annotations.Nullable;
  * the agent of its pods. An entry whose path leads to another namespace, or nowhere, is stale: its namespace is gone, and its rules
  * with it.
  *
- * <p>Runs on: a control thread. What is written and read about one namespace is so under its lock, which the caller has. Bounds:
+ * <p>Runs on: a control thread. What is written and read about one namespace is so under its lock, which the caller has; stale
+ * entries have none, and are this node's own agent's to drop. Bounds:
  * {@link #ENTRY_BYTES_MAX} are read of an entry.
  */
 final class CaptureLedger {
     private static final int ENTRY_BYTES_MAX = 8_192;
     private static final char SEPARATOR = '\0';
+    /** What is said of a path that leads nowhere, or to what is no namespace. */
+    private static final List<Errno> NOWHERE = List.of(Errno.ENOENT, Errno.ENOTDIR, Errno.EINVAL, Errno.ENOTTY);
 
     /** Whose a namespace is. */
     enum Holder {
@@ -110,7 +114,7 @@ final class CaptureLedger {
     /** Finds out now, rather than with the first pod, whether anything can be noted. */
     void prepare() throws IOException {
         makeDirectory();
-        Files.delete(Files.createTempFile(directory, "try", ".new"));
+        Files.deleteIfExists(Files.createTempFile(directory, "try", ".new"));
     }
 
     /** Whether no other agent of this node runs, and none can say so from now on as long as this one does. */
@@ -205,9 +209,18 @@ final class CaptureLedger {
         }
     }
 
-    /** Where the namespaces are mounted; stale entries are dropped. */
+    /** Where the namespaces are mounted; stale entries are dropped, by the one agent that has {@link #claim}ed them. */
     List<Path> names() throws IOException {
-        return entries(directory).stream().map(Entry::name).toList();
+        List<Path> names = new ArrayList<>();
+        for (Path file : files(directory)) {
+            Entry entry = read(file);
+            if (entry == null) {
+                Files.deleteIfExists(file);
+            } else {
+                names.add(entry.name());
+            }
+        }
+        return names;
     }
 
     /**
@@ -218,25 +231,21 @@ final class CaptureLedger {
         List<Path> names = new ArrayList<>();
         for (Path other : others()) {
             if (isAbandoned(other)) {
-                entries(other).stream()
-                        .filter(entry -> entry.source().equals(source))
-                        .forEach(entry -> names.add(entry.name()));
+                for (Path file : files(other)) {
+                    Entry entry = read(file);
+                    if (entry != null && entry.source().equals(source)) {
+                        names.add(entry.name());
+                    }
+                }
             }
         }
         return names;
     }
 
-    private static List<Entry> entries(Path ledger) throws IOException {
-        List<Entry> found = new ArrayList<>();
+    private static List<Path> files(Path ledger) throws IOException {
+        List<Path> found = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(ledger)) {
-            for (Path file : files) {
-                Entry entry = read(file);
-                if (entry == null) {
-                    Files.deleteIfExists(file);
-                } else {
-                    found.add(entry);
-                }
-            }
+            files.forEach(found::add);
         } catch (NoSuchFileException e) {
             return List.of();
         } catch (DirectoryIteratorException e) {
@@ -245,6 +254,7 @@ final class CaptureLedger {
         return found;
     }
 
+    /** Null when it is stale, or no entry. */
     private static @Nullable Entry read(Path file) throws IOException {
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || Files.size(file) > ENTRY_BYTES_MAX) {
             return null;
@@ -253,13 +263,20 @@ final class CaptureLedger {
             String text = Files.readString(file);
             int end = text.indexOf(SEPARATOR);
             Path name = Path.of(end < 0 ? text : text.substring(0, end));
-            try (PodNetns there = PodNetns.open(name)) {
-                return fileName(there).equals(String.valueOf(file.getFileName()))
-                        ? new Entry(name, end < 0 ? "" : text.substring(end + 1))
-                        : null;
-            }
-        } catch (ShimException | InvalidPathException | MalformedInputException e) {
+            return leadsTo(name, String.valueOf(file.getFileName()))
+                    ? new Entry(name, end < 0 ? "" : text.substring(end + 1))
+                    : null;
+        } catch (InvalidPathException | MalformedInputException | NoSuchFileException e) {
             return null;
+        }
+    }
+
+    /** True also when it cannot be told, for want of descriptors as the case may be: the rules may be there still. */
+    private static boolean leadsTo(Path name, String fileName) {
+        try (PodNetns there = PodNetns.open(name)) {
+            return fileName(there).equals(fileName);
+        } catch (ShimException e) {
+            return NOWHERE.stream().noneMatch(e::is);
         }
     }
 

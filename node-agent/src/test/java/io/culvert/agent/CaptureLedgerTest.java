@@ -72,6 +72,25 @@ class CaptureLedgerTest {
         }
     }
 
+    @Test
+    void keepsEntries_whoseNamespaceCannotBeLookedAt() throws Exception {
+        Path loop = folder.resolve("loop");
+        Path _ = Files.createSymbolicLink(loop, loop);
+        try (PodNetns own = PodNetns.open(OWN)) {
+            ledger.add(own, loop);
+        }
+        assertEquals(List.of(loop), ledger.names());
+        assertEquals(List.of(loop), ledger.names());
+    }
+
+    @Test
+    void leavesTheLedgersOfOtherNodesAlone_whenItLooksForWhatTheyLeftBehind() throws Exception {
+        other().prepare();
+        Path justMade = Files.createFile(notes.resolveSibling("node-b").resolve("try1.new"));
+        assertEquals(List.of(), ledger.abandoned());
+        assertTrue(Files.exists(justMade));
+    }
+
     private CaptureLedger other() {
         return after(notes.resolveSibling("node-b"));
     }
