@@ -10,7 +10,7 @@ comma := ,
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 deps: ## check what is needed to build, test and demonstrate; as root, install what is missing
-	@build/deps demo
+	@build/deps all
 build: ## compile and package everything; leaves bin/culvert-agent and bin/culvert
 	@build/deps build
 	$(MVN) -T2 -DskipTests package
