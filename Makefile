@@ -48,7 +48,7 @@ lint: ## format, forbidden calls, compiler warnings and Error Prone, without run
 deps-check: ## prove that every third-party artifact resolves from an empty local repository
 	@build/deps build
 	@build/deps-check
-bench: build ## cost against plain TCP, in network namespaces (root, or user namespaces); QUICK=1: under 90 s; ARGS=--help
+bench: build ## cost against plain TCP and a pair of Envoys, in network namespaces (root, or user namespaces); QUICK=1: under 90 s; ARGS=--help
 	@build/deps test
 	@build/as-root perf/macro/bench $(if $(QUICK),--quick) $(ARGS)
 jmh: ## JMH benchmarks; INCLUDE=regex picks, ARGS go to JMH (ARGS=-l lists)

@@ -4,6 +4,10 @@ import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.base.LoopMemory;
+import io.culvert.agent.base.Pipe;
+import io.culvert.agent.base.PipePool;
+import io.culvert.agent.base.PipeShare;
+import io.culvert.agent.base.Ticker;
 import io.culvert.agent.base.Timer;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelayOwner;
@@ -45,6 +49,10 @@ public class RelayStepBenchmark {
     @Param({"256", "65536"})
     public int size;
 
+    /** By what the bytes go: a buffer, or a pipe. */
+    @Param({"buffer", "pipe"})
+    public String by = "buffer";
+
     private Still app;
     private Still peer;
     private Here loop;
@@ -53,8 +61,8 @@ public class RelayStepBenchmark {
     @Setup
     public void relay() {
         loop = new Here();
-        app = new Still();
-        peer = new Still();
+        app = new Still(by.equals("pipe"));
+        peer = new Still(by.equals("pipe"));
         SocketPeer far = new SocketPeer(loop, peer);
         far.start(new Relay(loop, app, far, new Counting()));
     }
@@ -94,11 +102,51 @@ public class RelayStepBenchmark {
         }
     }
 
+    private static final class StillPipe extends Pipe {
+        private int bytes;
+
+        @Override
+        public int bytes() {
+            return bytes;
+        }
+
+        @Override
+        protected void close() {
+            bytes = 0;
+        }
+    }
+
     /** A socket without a kernel: what it receives has any content, what it is to send is taken. */
     private static final class Still implements RelaySocket {
+        private final boolean splices;
         private @Nullable Listener listener;
         private int unread;
         private long sent;
+
+        Still(boolean splices) {
+            this.splices = splices;
+        }
+
+        @Override
+        public boolean splices() {
+            return splices;
+        }
+
+        @Override
+        public int read(Pipe into) {
+            int count = unread;
+            ((StillPipe) into).bytes = count;
+            unread = 0;
+            return count;
+        }
+
+        @Override
+        public int write(Pipe from) {
+            int count = from.bytes();
+            ((StillPipe) from).bytes = 0;
+            sent += count;
+            return count;
+        }
 
         void receive(int bytes) {
             unread += bytes;
@@ -174,6 +222,8 @@ public class RelayStepBenchmark {
 
     /** A loop that turns in the benchmark's thread. */
     private static final class Here implements Loop {
+        private final PipePool pipePool = new PipePool(StillPipe::new, Ticker.SYSTEM);
+        private final PipeShare pipes = pipePool.share();
         private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
         private final LoopMemory memory = new LoopMemory(BUFFER_BYTES_MAX, this::execute);
 
@@ -206,6 +256,16 @@ public class RelayStepBenchmark {
         @Override
         public BufferPool pool() {
             return memory.pool();
+        }
+
+        @Override
+        public PipePool pipePool() {
+            return pipePool;
+        }
+
+        @Override
+        public PipeShare pipes() {
+            return pipes;
         }
 
         @Override

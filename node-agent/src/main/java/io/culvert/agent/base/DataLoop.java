@@ -22,6 +22,8 @@ public final class DataLoop implements Loop {
     private final IoEventLoop executor;
     private final int index;
     private final LoopMemory memory;
+    private final PipePool pipePool = new PipePool(KernelPipe::open, Ticker.SYSTEM);
+    private final PipeShare pipes = pipePool.share();
 
     DataLoop(IoEventLoop executor, int index, long bufferBytesMax) {
         this.executor = executor;
@@ -29,10 +31,15 @@ public final class DataLoop implements Loop {
         this.memory = new LoopMemory(bufferBytesMax, executor);
     }
 
-    /** Has memory given back that is not used for long. */
+    /** Has memory and pipes given back that are not used for long. */
     void trimForEver() {
-        ScheduledFuture<?> _ = executor.scheduleWithFixedDelay(
-                memory.pool()::trim, TRIM_PAUSE_SECONDS, TRIM_PAUSE_SECONDS, TimeUnit.SECONDS);
+        ScheduledFuture<?> _ =
+                executor.scheduleWithFixedDelay(this::trim, TRIM_PAUSE_SECONDS, TRIM_PAUSE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private void trim() {
+        memory.pool().trim();
+        pipePool.trim();
     }
 
     public int index() {
@@ -84,6 +91,16 @@ public final class DataLoop implements Loop {
     @Override
     public BufferPool pool() {
         return memory.pool();
+    }
+
+    @Override
+    public PipeShare pipes() {
+        return pipes;
+    }
+
+    @Override
+    public PipePool pipePool() {
+        return pipePool;
     }
 
     @Override

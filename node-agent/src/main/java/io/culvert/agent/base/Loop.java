@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
  *
  * <p>Runs on: its own thread, except {@link #execute} and {@link #schedule}, which any thread may call.
  *
- * <p>Owns: four scratch buffers, each used only within one call chain and never kept, and the pool of buffers that may
- * be kept.
+ * <p>Owns: four scratch buffers, each used only within one call chain and never kept, and the pools of buffers and
+ * pipes that may be kept.
  */
 public interface Loop {
     /** One read's worth: four TLS records. */
@@ -33,6 +33,12 @@ public interface Loop {
 
     /** What all shares of this loop's buffers are of. */
     BufferPool pool();
+
+    /** Pipes for bytes that go from socket to socket. */
+    PipeShare pipes();
+
+    /** What all shares of this loop's pipes are of. */
+    PipePool pipePool();
 
     /** Scratch for ciphertext just read, cleared. */
     ByteBuffer cipherIn();

@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 /**
  * The data path's event loops, {@code loop-0} to {@code loop-N}.
  *
- * <p>Runs on: any. Owns: the loops' threads and buffers; {@link #shutdown} ends them.
+ * <p>Runs on: any. Owns: the loops' threads, buffers and pipes; {@link #shutdown} ends them.
  */
 public final class LoopGroup {
     private final MultiThreadIoEventLoopGroup executors;
@@ -47,7 +47,14 @@ public final class LoopGroup {
                 .mapToObj(index -> new DataLoop(executors.next(), index, bufferBytesMax))
                 .toList();
         loops.forEach(DataLoop::trimForEver);
+        closePipesAtTheEnd(executors, loops);
         return new LoopGroup(executors, loops);
+    }
+
+    private static void closePipesAtTheEnd(MultiThreadIoEventLoopGroup executors, List<DataLoop> loops) {
+        executors
+                .terminationFuture()
+                .addListener(_ -> loops.forEach(loop -> loop.pipePool().closeIdle()));
     }
 
     /** What to do when a loop ends although nobody asked it to: whatever was on it is dead then. */

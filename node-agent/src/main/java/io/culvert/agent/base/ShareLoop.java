@@ -3,18 +3,20 @@ package io.culvert.agent.base;
 import java.nio.ByteBuffer;
 
 /**
- * A loop as one pod sees it: with a share of the buffers of its own.
+ * A loop as one pod sees it: with shares of the buffers and pipes of its own.
  *
  * <p>Runs on: its loop, except {@link #execute} and {@link #schedule}, which any thread may call.
  */
 public final class ShareLoop implements Loop {
     private final Loop loop;
     private final BufferShare share;
+    private final PipeShare pipes;
 
     /** @param loop whose turns, time and scratch buffers these are */
     public ShareLoop(Loop loop) {
         this.loop = loop;
         this.share = loop.pool().share();
+        this.pipes = loop.pipePool().share();
     }
 
     @Override
@@ -40,6 +42,16 @@ public final class ShareLoop implements Loop {
     @Override
     public BufferShare buffers() {
         return share;
+    }
+
+    @Override
+    public PipeShare pipes() {
+        return pipes;
+    }
+
+    @Override
+    public PipePool pipePool() {
+        return loop.pipePool();
     }
 
     @Override

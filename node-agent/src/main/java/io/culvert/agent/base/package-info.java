@@ -1,7 +1,8 @@
 /**
- * The few things every part of the agent stands on: time, invariants, draining, readiness.
+ * The few things every part of the agent stands on: event loops with their buffers and pipes, time, invariants, draining,
+ * readiness.
  *
- * <p>Must not know any other package of the agent, nor Netty. Start at {@link io.culvert.agent.base.Drain}.
+ * <p>Must not know any other package of the agent. Start at {@link io.culvert.agent.base.Loop}.
  */
 @NullMarked
 package io.culvert.agent.base;

@@ -13,6 +13,17 @@ public interface PeerEvents {
     /** The far end is ready. */
     void start();
 
+    /**
+     * Moves once what the far end's socket has to the application, without its coming into the process.
+     *
+     * @return bytes moved, 0 for nothing now, {@link RelaySocket#FULL} while it waits for the application, {@link
+     *     RelaySocket#NOT_SPLICED} when they have to go by {@link #onPeerData}, {@link RelaySocket#END} or {@link
+     *     RelaySocket#BROKEN} of the socket
+     */
+    default int splice(RelaySocket from) {
+        return RelaySocket.NOT_SPLICED;
+    }
+
     /** Bytes came: all of the buffer's remaining bytes, valid only during the call. */
     void onPeerData(ByteBuffer from);
 

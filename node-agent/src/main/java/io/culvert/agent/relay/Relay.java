@@ -28,7 +28,7 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
     private final RelaySocket app;
     private final RelayPeer peer;
     private final RelayOwner owner;
-    private final ChunkQueue waiting;
+    private final Outbox waiting;
     private final Turn turn;
     private final RelayState state = new RelayState();
     private final Deadline reset = new Deadline();
@@ -39,7 +39,7 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
         this.app = app;
         this.peer = peer;
         this.owner = owner;
-        this.waiting = new ChunkQueue(loop.buffers()::borrowForReceived);
+        this.waiting = new Outbox(loop, app, loop.buffers()::borrowForReceived);
         this.turn = new Turn(loop, this);
     }
 
@@ -100,17 +100,12 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
                 turn.request();
                 return;
             }
-            ByteBuffer room = peer.room();
-            if (room == null) {
+            int count = move();
+            if (count == RelaySocket.FULL) {
                 return;
             }
-            int count = app.read(room);
             if (count > 0) {
                 moved += count;
-                owner.relayedUp(count);
-                if (!peer.sent(room, count)) {
-                    fail(CloseReason.LIMIT_REACHED, "no buffer was free for bytes to the peer");
-                }
             } else if (count == RelaySocket.END) {
                 state.appEnded();
                 peer.finish();
@@ -119,6 +114,33 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
                 fail(CloseReason.RESET_BY_APPLICATION, null);
             }
         }
+    }
+
+    /** Moves once what the application has: how much, or as {@link RelayPeer#splice} answers. */
+    private int move() {
+        int count = peer.splice(app);
+        if (count == RelaySocket.NOT_SPLICED) {
+            return carry();
+        }
+        if (count > 0) {
+            owner.relayedUp(count);
+        }
+        return count;
+    }
+
+    private int carry() {
+        ByteBuffer room = peer.room();
+        if (room == null) {
+            return RelaySocket.FULL;
+        }
+        int count = app.read(room);
+        if (count > 0) {
+            owner.relayedUp(count);
+            if (!peer.sent(room, count)) {
+                fail(CloseReason.LIMIT_REACHED, "no buffer was free for bytes to the peer");
+            }
+        }
+        return count;
     }
 
     /** The peer has left in good order: the application may still end, but bytes of it are answered by a reset. */
@@ -130,6 +152,24 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
         } else if (count != 0) {
             fail(CloseReason.RESET_BY_APPLICATION, "the application went on sending after its peer had left");
         }
+    }
+
+    @Override
+    public int splice(RelaySocket from) {
+        if (over || state.down() != RelayState.Direction.OPEN) {
+            return RelaySocket.NOT_SPLICED;
+        }
+        if (!waiting.isEmpty()) {
+            return RelaySocket.FULL;
+        }
+        int count = waiting.splice(from);
+        if (count > 0) {
+            taken(count - waiting.bytes());
+        }
+        if (waiting.isBroken()) {
+            appIsDeaf(0);
+        }
+        return count;
     }
 
     /** Bytes of the peer for the application: all of the buffer's remaining bytes. */
@@ -145,26 +185,26 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
             appIsDeaf(length);
             return;
         }
-        if (taken > 0) {
-            owner.relayedDown(taken);
-            peer.drained(taken);
-        }
+        taken(taken);
         if (from.hasRemaining() && !waiting.append(from)) {
             fail(CloseReason.LIMIT_REACHED, "no buffer was free for bytes to the application");
         }
     }
 
     private void drain() {
-        int taken = waiting.writeTo(app);
-        if (taken > 0) {
-            owner.relayedDown(taken);
-            peer.drained(taken);
-        }
+        taken(waiting.flush());
         if (waiting.isBroken()) {
             appIsDeaf(0);
         } else if (waiting.isEmpty() && state.drained()) {
             app.shutdownWrite();
             completeIfDone();
+        }
+    }
+
+    private void taken(int count) {
+        if (count > 0) {
+            owner.relayedDown(count);
+            peer.drained(count);
         }
     }
 

@@ -13,6 +13,17 @@ public interface RelayPeer {
     void start(PeerEvents told);
 
     /**
+     * Moves once what the application has to the peer, without its coming into the process.
+     *
+     * @return bytes moved, 0 for nothing now, {@link RelaySocket#FULL} when the peer takes none now, and then {@link
+     *     PeerEvents#onPeerRoom} follows once it does, {@link RelaySocket#NOT_SPLICED} when they have to go by {@link #room},
+     *     {@link RelaySocket#END} or {@link RelaySocket#BROKEN} of the application
+     */
+    default int splice(RelaySocket from) {
+        return RelaySocket.NOT_SPLICED;
+    }
+
+    /**
      * A buffer to read the application's next bytes into, limited to what the peer can take now; null when it can take
      * none, and then {@link PeerEvents#onPeerRoom} follows once it can. Valid only until the next call of this interface.
      */

@@ -1,5 +1,6 @@
 package io.culvert.agent.relay;
 
+import io.culvert.agent.base.Pipe;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,10 @@ public interface RelaySocket {
     int END = -1;
     /** {@link #read} and {@link #write}: the connection is broken. */
     int BROKEN = -2;
+    /** {@link #read(Pipe)}: the bytes have to be read into a buffer. */
+    int NOT_SPLICED = -3;
+    /** {@link RelayPeer#splice} and {@link PeerEvents#splice}: nothing more is taken until what waits has gone. */
+    int FULL = -4;
 
     /** Told of readiness; reads and writes until the socket says that it is not ready. */
     @FunctionalInterface
@@ -57,6 +62,29 @@ public interface RelaySocket {
      *     be read
      */
     int write(ByteBuffer from);
+
+    /** Whether {@link #write(Pipe)} is to be had, and {@link #read(Pipe)} mostly. */
+    default boolean splices() {
+        return false;
+    }
+
+    /**
+     * Moves once what has come into an empty pipe.
+     *
+     * @return bytes moved, 0 for nothing now, {@link #END}, {@link #BROKEN} or {@link #NOT_SPLICED}
+     */
+    default int read(Pipe into) {
+        return NOT_SPLICED;
+    }
+
+    /**
+     * Moves what is in the pipe as far as it is taken.
+     *
+     * @return bytes taken, or {@link #BROKEN}
+     */
+    default int write(Pipe from) {
+        throw new UnsupportedOperationException("no socket of the kernel's");
+    }
 
     /** Ends our direction: the peer reads the end after all that was written. */
     void shutdownWrite();

@@ -19,7 +19,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     private final Loop loop;
     private final RelaySocket socket;
-    private final ChunkQueue waiting;
+    private final Outbox waiting;
     private final Turn turn;
     private final BufferWait bufferWait;
     private @Nullable PeerEvents relay;
@@ -38,7 +38,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     public SocketPeer(Loop loop, RelaySocket socket) {
         this.loop = loop;
         this.socket = socket;
-        this.waiting = new ChunkQueue(loop.buffers()::borrow);
+        this.waiting = new Outbox(loop, socket, loop.buffers()::borrow);
         this.turn = new Turn(loop, this);
         this.bufferWait = BufferWait.forSlack(loop.buffers(), turn);
     }
@@ -100,7 +100,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     }
 
     private void drain() {
-        waiting.writeTo(socket);
+        int _ = waiting.flush();
         if (waiting.isBroken()) {
             waiting.release();
             writeBroke = true;
@@ -120,15 +120,12 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
                 turn.request();
                 return;
             }
-            ByteBuffer scratch = scratch();
-            if (scratch == null) {
+            int count = move(told);
+            if (count == RelaySocket.FULL) {
                 return;
             }
-            int count = socket.read(scratch);
             if (count > 0) {
                 moved += count;
-                undrained += count;
-                told.onPeerData(scratch.flip());
             } else if (count == RelaySocket.END) {
                 ended = true;
                 told.onPeerEnd();
@@ -136,6 +133,31 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
                 breakOff(told);
             }
         }
+    }
+
+    /** Moves once what the socket has: how much, or as {@link PeerEvents#splice} answers. */
+    private int move(PeerEvents told) {
+        int count = told.splice(socket);
+        if (count == RelaySocket.NOT_SPLICED) {
+            return carry(told);
+        }
+        readPaused = count == RelaySocket.FULL;
+        // What the application took at once was taken off already.
+        undrained += Math.max(0, count);
+        return count;
+    }
+
+    private int carry(PeerEvents told) {
+        ByteBuffer scratch = scratch();
+        if (scratch == null) {
+            return RelaySocket.FULL;
+        }
+        int count = socket.read(scratch);
+        if (count > 0) {
+            undrained += count;
+            told.onPeerData(scratch.flip());
+        }
+        return count;
     }
 
     /** While the application has this much to take, no more is read. */
@@ -154,9 +176,33 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         return loop.relayScratch().limit(slack);
     }
 
+    private boolean takesNothing() {
+        return !waiting.isEmpty() || !socket.isWritable() || writeBroke;
+    }
+
+    @Override
+    public int splice(RelaySocket from) {
+        unwritable = takesNothing();
+        if (unwritable) {
+            return RelaySocket.FULL;
+        }
+        int count = waiting.splice(from);
+        if (waiting.isBroken()) {
+            waiting.release();
+            isDeaf();
+        }
+        return count;
+    }
+
+    /** What the peer sent before it broke may still be unread: that goes first. */
+    private void isDeaf() {
+        writeBroke = true;
+        turn.request();
+    }
+
     @Override
     public @Nullable ByteBuffer room() {
-        if (!waiting.isEmpty() || !socket.isWritable() || writeBroke) {
+        if (takesNothing()) {
             unwritable = true;
             return null;
         }
@@ -170,9 +216,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         room.flip();
         int taken = socket.write(room);
         if (taken == RelaySocket.BROKEN) {
-            // What the peer sent before it broke may still be unread: that goes first.
-            writeBroke = true;
-            turn.request();
+            isDeaf();
             return true;
         }
         return !room.hasRemaining() || waiting.append(room);

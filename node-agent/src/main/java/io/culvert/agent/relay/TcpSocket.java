@@ -1,11 +1,16 @@
 package io.culvert.agent.relay;
 
 import io.culvert.agent.base.DataLoop;
+import io.culvert.agent.base.KernelPipe;
+import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Pipe;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.shim.Address;
+import io.culvert.shim.Errno;
 import io.culvert.shim.ShimException;
 import io.culvert.shim.SocketFactory;
+import io.culvert.shim.Splice;
 import io.netty.channel.IoEvent;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoEvent;
@@ -32,6 +37,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Source: epoll(7), tcp(7).
  */
 public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
+    /** How much one call may move. */
+    private static final int SPLICE_BYTES_MAX = 4 * Loop.READ_BYTES_MAX;
+
     private static final int ERROR = EpollIoOps.EPOLLERR.value();
     private static final int HANG_UP = 0x10;
     private static final int READ_HANG_UP = EpollIoOps.EPOLLRDHUP.value();
@@ -53,6 +61,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private boolean awaitingWritable;
     private boolean readHungUp;
     private boolean urgentSeen;
+    private boolean spliceRefused;
     private boolean errorSeen;
     private boolean closed;
 
@@ -151,9 +160,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             }
             return 0;
         } catch (IOException e) {
-            readable = false;
-            errorSeen = true;
-            return BROKEN;
+            return brokeReading();
         }
     }
 
@@ -186,6 +193,60 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             awaitWritable();
         }
         return total;
+    }
+
+    @Override
+    public boolean splices() {
+        return true;
+    }
+
+    @Override
+    public int read(Pipe into) {
+        if (closed) {
+            return BROKEN;
+        }
+        if (urgentSeen || spliceRefused) {
+            // Splicing stops short of urgent data for ever, where reading goes on behind it.
+            return NOT_SPLICED;
+        }
+        try {
+            int count = ((KernelPipe) into).fill(socket.intValue(), SPLICE_BYTES_MAX);
+            if (count > 0) {
+                return count;
+            }
+            readable = false;
+            // A write may have taken the error already, and left this to look like the end.
+            return count == Splice.AGAIN ? 0 : errorSeen ? BROKEN : END;
+        } catch (ShimException e) {
+            // The kernel, or what guards it, may not have it for this socket; nothing was moved then.
+            spliceRefused = e.is(Errno.EINVAL) || e.is(Errno.ENOSYS) || e.is(Errno.EPERM) || e.is(Errno.EACCES);
+            return spliceRefused ? NOT_SPLICED : brokeReading();
+        }
+    }
+
+    private int brokeReading() {
+        readable = false;
+        errorSeen = true;
+        return BROKEN;
+    }
+
+    @Override
+    public int write(Pipe from) {
+        if (closed) {
+            return BROKEN;
+        }
+        int wanted = from.bytes();
+        try {
+            ((KernelPipe) from).empty(socket.intValue());
+        } catch (ShimException e) {
+            errorSeen = true;
+            readable = true;
+            return BROKEN;
+        }
+        if (from.bytes() > 0) {
+            awaitWritable();
+        }
+        return wanted - from.bytes();
     }
 
     /** Asks to be told when the socket is writable, or when a connection attempt has ended. */

@@ -168,6 +168,20 @@ final class RealNet implements AutoCloseable {
                 .sum();
     }
 
+    /** How many pipes are lent, of all loops. */
+    long pipesLent() {
+        return group.loops().stream()
+                .mapToLong(loop -> on(loop, () -> loop.pipePool().lent()))
+                .sum();
+    }
+
+    /** How many pipes were made and not closed again, of all loops. */
+    long pipesMade() {
+        return group.loops().stream()
+                .mapToLong(loop -> on(loop, () -> loop.pipePool().made()))
+                .sum();
+    }
+
     static void close(Listening listening) {
         Fds.close(listening.fd());
     }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 
 /**
  * What two applications may expect of a relayed connection, whatever lies between them: what they would get of a direct one.
- * Afterwards no buffer is lent, no descriptor open, and no loop has blocked.
+ * Afterwards no buffer or pipe is lent, no descriptor open, and no loop has blocked.
  */
 @Timeout(120)
 abstract class RelayContract {
@@ -66,7 +66,7 @@ abstract class RelayContract {
     @AfterEach
     void assertNothingLeft() {
         apps.forEach(App::close);
-        Eventually.holds("every buffer came back", PATIENCE, () -> net.lent() == 0);
+        Eventually.holds("every buffer and pipe came back", PATIENCE, () -> net.lent() == 0 && net.pipesLent() == 0);
         Eventually.passes(
                 "every socket was closed",
                 PATIENCE,
@@ -307,7 +307,7 @@ abstract class RelayContract {
     void givesUpWhatNobodyWillRead_whenASlowReaderBreaksOff() throws IOException {
         Ends ends = connect(SMALL_BUFFER_BYTES, "");
         CompletableFuture<Boolean> sending = App.beside(ends.client::cannotSend);
-        Eventually.holds("bytes wait", PATIENCE, () -> net.lent() > 0 || sending.isDone());
+        Eventually.holds("bytes wait", PATIENCE, () -> net.lent() + net.pipesLent() > 0 || sending.isDone());
         ends.server.reset();
         assertTrue(RealNet.await(sending));
     }

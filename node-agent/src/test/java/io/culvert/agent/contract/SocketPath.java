@@ -7,13 +7,21 @@ import io.culvert.agent.relay.SocketPeer;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.protocol.net.IpPort;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** From socket to socket, on one loop. */
 final class SocketPath implements RelayPath {
     private final RealNet net;
+    private final UnaryOperator<Loop> seen;
 
     SocketPath(RealNet net) {
+        this(net, UnaryOperator.identity());
+    }
+
+    /** @param seen the loop as the relay sees it */
+    SocketPath(RealNet net, UnaryOperator<Loop> seen) {
         this.net = net;
+        this.seen = seen;
     }
 
     @Override
@@ -23,8 +31,8 @@ final class SocketPath implements RelayPath {
         return net.on(loop, () -> {
             TcpSocket app = TcpSocket.adopt(loop, fd);
             net.dial(loop, target, socket -> {
-                SocketPeer peer = new SocketPeer(loop, socket);
-                peer.start(new Relay(loop, app, peer, outcome));
+                SocketPeer peer = new SocketPeer(seen.apply(loop), socket);
+                peer.start(new Relay(seen.apply(loop), app, peer, outcome));
             });
             return List.of(outcome);
         });

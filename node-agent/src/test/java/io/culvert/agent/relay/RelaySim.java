@@ -75,6 +75,7 @@ class RelaySim {
             String state = client + " " + server + " closed " + closed;
             assertEquals(1, closed.size(), () -> "one close: " + state);
             assertEquals(0, loop.pool().lentBytes(), () -> "buffers come back: " + state);
+            assertEquals(0, loop.pipePool().lent(), () -> "pipes come back: " + state);
             assertEquals(0, loop.timers(), () -> "timers come back: " + state);
             assertEquals(List.of(), net.open(), () -> "sockets come back: " + state);
             assertTrue(server.received() <= client.sent() && client.received() <= server.sent(), state);

@@ -111,6 +111,7 @@ class ShareSim {
         Run(Gen gen) {
             this.gen = gen;
             this.net = new SimNet(loop, gen, gen.pick(0, 1_000));
+            net.neverSplices();
         }
 
         private SimSocket[] connect() {
@@ -164,6 +165,7 @@ class ShareSim {
                 assertEquals(CloseReason.NORMAL, download.outcome.closed);
             }
             assertEquals(0, loop.pool().lentBytes());
+            assertEquals(0, loop.pipePool().lent());
             assertEquals(0, loop.timers());
             assertEquals(List.of(), net.open());
         }

@@ -4,6 +4,8 @@ import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.base.LoopMemory;
+import io.culvert.agent.base.PipePool;
+import io.culvert.agent.base.PipeShare;
 import io.culvert.agent.base.Timer;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -78,6 +80,8 @@ public final class SimLoop implements Loop {
     private final LoopPool lending;
     private final BufferPool pool;
     private final BufferShare share;
+    private final PipePool pipePool = new PipePool(MemoryPipe::new, this::nanoTime);
+    private final PipeShare pipes = pipePool.share();
     private final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
     private final PriorityQueue<Entry> timers = new PriorityQueue<>();
     private long nowNanos;
@@ -184,6 +188,16 @@ public final class SimLoop implements Loop {
     @Override
     public BufferPool pool() {
         return pool;
+    }
+
+    @Override
+    public PipeShare pipes() {
+        return pipes;
+    }
+
+    @Override
+    public PipePool pipePool() {
+        return pipePool;
     }
 
     @Override

@@ -11,6 +11,7 @@ public final class SimNet {
     final Gen gen;
     private final int delayNanosMax;
     private final int bufferBytesMin;
+    boolean splices;
     private final List<SimSocket> sockets = new ArrayList<>();
 
     /** A network whose delays are up to {@code delayNanosMax}, drawn from the generator. */
@@ -21,9 +22,15 @@ public final class SimNet {
     /** One whose buffers hold at least so many bytes. */
     public SimNet(SimLoop loop, Gen gen, int delayNanosMax, int bufferBytesMin) {
         this.bufferBytesMin = bufferBytesMin;
+        this.splices = gen.oneIn(2);
         this.loop = loop;
         this.gen = gen;
         this.delayNanosMax = delayNanosMax;
+    }
+
+    /** Has everything go by buffers, where chance would have decided. */
+    public void neverSplices() {
+        splices = false;
     }
 
     /** A connected pair; the first is the one that dialled. */

@@ -1,5 +1,6 @@
 package io.culvert.agent.sim;
 
+import io.culvert.agent.base.Pipe;
 import io.culvert.agent.relay.AcceptedSocket;
 import io.culvert.protocol.net.IpPort;
 import java.net.InetSocketAddress;
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * leaves what has arrived readable, as Linux does; closing with unread bytes resets.
  */
 public final class SimSocket implements AcceptedSocket {
+    private static final int PIPE_BYTES_MAX = 70_000;
+
     private final SimNet net;
     private final InetSocketAddress local;
     private final InetSocketAddress remote;
@@ -181,6 +184,10 @@ public final class SimSocket implements AcceptedSocket {
             other().transfer();
             return count;
         }
+        return nothingRead();
+    }
+
+    private int nothingRead() {
         readable = false;
         if (reset) {
             errorSeen = true;
@@ -192,19 +199,64 @@ public final class SimSocket implements AcceptedSocket {
         return 0;
     }
 
-    @Override
-    public int write(ByteBuffer from) {
+    private boolean takesBytes() {
         if (closed || reset) {
             errorSeen = true;
             readable = true;
-            return BROKEN;
+            return false;
         }
         if (finQueued) {
             throw new IllegalStateException("written after the end");
         }
+        return true;
+    }
+
+    @Override
+    public int write(ByteBuffer from) {
+        if (!takesBytes()) {
+            return BROKEN;
+        }
         int count = Math.min(from.remaining(), sendBytesMax - outgoing.size());
         outgoing.put(from, count);
         if (from.hasRemaining()) {
+            writable = false;
+            awaitingWritable = true;
+        }
+        transfer();
+        return count;
+    }
+
+    @Override
+    public boolean splices() {
+        return net.splices;
+    }
+
+    @Override
+    public int read(Pipe into) {
+        if (closed) {
+            return BROKEN;
+        }
+        if (net.gen.oneIn(100)) {
+            return NOT_SPLICED;
+        }
+        int most = Math.min(PIPE_BYTES_MAX, arrived.size());
+        if (most > 0) {
+            int count = net.gen.oneIn(2) ? most : net.gen.intBetween(1, most);
+            arrived.moveTo(((MemoryPipe) into).ring, count);
+            other().transfer();
+            return count;
+        }
+        return nothingRead();
+    }
+
+    @Override
+    public int write(Pipe from) {
+        if (!takesBytes()) {
+            return BROKEN;
+        }
+        int count = Math.min(from.bytes(), sendBytesMax - outgoing.size());
+        ((MemoryPipe) from).ring.moveTo(outgoing, count);
+        if (from.bytes() > 0) {
             writable = false;
             awaitingWritable = true;
         }

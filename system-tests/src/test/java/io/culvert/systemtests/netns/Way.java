@@ -1,5 +1,6 @@
 package io.culvert.systemtests.netns;
 
+import io.culvert.systemtests.lab.AgentProcess;
 import io.culvert.systemtests.lab.Flow;
 import io.culvert.systemtests.lab.MeshLab;
 import io.culvert.systemtests.lab.Observation;
@@ -44,6 +45,11 @@ enum Way {
     /** Whether it goes through a tunnel between two agents. */
     boolean isTunnel() {
         return !sourceNode.isEmpty() && !destinationNode.isEmpty();
+    }
+
+    /** The only agent that plaintext passes through. */
+    AgentProcess plaintextAgent(MeshLab lab) {
+        return lab.agent(sourceNode + destinationNode);
     }
 
     /** Connects to a server that {@link #serve} started. */
