@@ -6,7 +6,7 @@ import sys
 from works import IDLE_CONNECTIONS, TARGETS, WORKS
 
 BOLD, DIM, GREEN, YELLOW, RESET = "\033[1m", "\033[2m", "\033[32m", "\033[33m", "\033[0m"
-WIDE, COLUMN = 38, 20
+WIDE, COLUMN = 38, 27
 
 
 def median_of(runs, key):
@@ -55,6 +55,19 @@ def targets(results, peers):
         sign, reached = (">=", now >= target.bound) if row.more_is_better else ("<=", now <= target.bound)
         of = f" x {target.of}" if target.of else ""
         yield target.work, row.title, f"{sign} {target.bound:g}{of}", number(now), reached
+
+
+def process_targets(memory, starts, peers):
+    """As `targets`, of what the last peer's agents cost by themselves; each agent has to meet them."""
+    held = memory.get(peers[-1], {})
+    per_connection = [(after["rss"] - before["rss"]) / 1e3 / IDLE_CONNECTIONS
+                      for after, before in zip(held.get("idle", []), held.get("after load", []))]
+    for measure, values, bound in (
+            ("RSS after load, MB", [m["rss"] / 1e6 for m in held.get("after load", [])], 64),
+            ("RSS per idle connection, KB", per_connection, 3),
+            ("exec to first 200 on 15021, s", starts.get(peers[-1]) or [], 0.4)):
+        if values:
+            yield "each agent", measure, f"<= {bound:g}", number(max(values)), max(values) <= bound
 
 
 def failures(results, peers):
@@ -111,7 +124,7 @@ def print_table(results, memory, starts, peers):
         print(paint(BOLD, "each agent"))
     for measure, moment, cells in rows:
         print(f"  {moment or measure:<{WIDE - 2}}" + "".join(f"{cell:>{COLUMN}}" for cell in cells))
-    for work, measure, bound, now, reached in targets(results, peers):
+    for work, measure, bound, now, reached in [*targets(results, peers), *process_targets(memory, starts, peers)]:
         print(f"{paint(GREEN, 'reached    ') if reached else paint(YELLOW, 'not reached')}  {work}, {measure}: {now}, to be {bound}")
     for peer, work, total in failures(results, peers):
         print(paint(YELLOW, f"{peer}: {total} operations failed in: {work}"))
@@ -124,6 +137,7 @@ def _row(cells):
 def markdown(results, memory, starts, peers, facts):
     """The section's text, without its heading."""
     lines = [f"- {name}: {value}" for name, value in facts.items()]
+    lines += ["", "![the same as bars](results/bench.svg)"]
     lines += ["", "Median of the rounds, with half the spread between the smallest and the largest.", ""]
     lines.append(_row(["work", "measure", *peers, *(f"{peers[-1]}/{peer}" for peer in peers[:-1])]))
     lines.append("|---|---|" + "---:|" * (2 * len(peers) - 1))
@@ -134,7 +148,7 @@ def markdown(results, memory, starts, peers, facts):
         last = work
     for measure, moment, cells in memory_rows(memory, starts, peers):
         lines.append(_row([measure, moment, *cells, *[""] * (len(peers) - 1)]))
-    reached = list(targets(results, peers))
+    reached = [*targets(results, peers), *process_targets(memory, starts, peers)]
     if reached:
         lines += ["", _row(["work", "measure", "target", "now", ""]), "|---|---|---|---:|---|"]
         lines += [_row([work, measure, bound, now, "reached" if met else "not reached"]) for work, measure, bound, now, met in reached]

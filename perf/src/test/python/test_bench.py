@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 import unittest
+from xml.etree import ElementTree
 
 PERF = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(PERF, "macro"))
 import hello  # noqa: E402
 import peers  # noqa: E402
+import plots  # noqa: E402
 import report  # noqa: E402
 from commands import Background, BenchError  # noqa: E402
 from lab import MEMBERS as LAB_MEMBERS  # noqa: E402
@@ -198,6 +200,16 @@ class SumTest(unittest.TestCase):
             "idle": [{"rss": 62 * megabytes, "pss": 52 * megabytes, "anonymous": 42 * megabytes}]}}
         rows = list(report.memory_rows(memory, {"direct": [], "other": [0.25]}, ["direct", "other"]))
         self.assertEqual([cells for _, _, cells in rows], [["-", "0.25"], ["-", "50/40/30"], ["-", "62/52/42"], ["-", "3.0"]])
+        self.assertEqual(
+            [(bound, now, reached) for *_, bound, now, reached in
+             report.process_targets(memory, {"direct": [], "other": [0.25, 0.5]}, ["direct", "other"])],
+            [("<= 64", "50", True), ("<= 3", "3", True), ("<= 0.4", "0.5", False)])
+
+    def test_draws_bars_and_their_spread(self):
+        results = self.results(direct={"gbits": 20.0}, culvert={"gbits": 5.0, "agent_cpu_gb": 1.5})
+        picture = ElementTree.fromstring(plots.svg(results, ["direct", "culvert"], "a < b"))
+        bars = [float(bar.get("width")) for bar in picture.iter("{http://www.w3.org/2000/svg}rect") if bar.get("width") != "100%"]
+        self.assertEqual(bars, [plots.WIDEST, plots.WIDEST / 4, plots.WIDEST])
 
     def test_reads_what_a_server_hello_agrees_on(self):
         extensions = bytes.fromhex("002b00020304" "00330004001d0000")
