@@ -106,7 +106,7 @@ public final class DnsWire {
         return taken(out);
     }
 
-    private static int questionEnd(byte[] request) {
+    static int questionEnd(byte[] request) {
         ByteBuffer in = ByteBuffer.wrap(request).position(12);
         String _ = name(in);
         return in.position() + 4;

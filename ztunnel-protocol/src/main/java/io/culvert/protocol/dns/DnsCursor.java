@@ -37,6 +37,11 @@ final class DnsCursor {
         return u16(message, advance(2));
     }
 
+    /** Four bytes as they are: a number beyond 31 bits is negative. */
+    int i32() throws DnsFormatException {
+        return u16() << 16 | u16();
+    }
+
     void skip(int bytes) throws DnsFormatException {
         int _ = advance(bytes);
     }
@@ -78,6 +83,30 @@ final class DnsCursor {
         }
         at = end < 0 ? at : end;
         return new DnsName(labels);
+    }
+
+    /**
+     * Goes past a name without following where it points, so that many records take no longer than their bytes.
+     */
+    void skipName() throws DnsFormatException {
+        int from = at;
+        int bytes = 1;
+        int length = u8();
+        while (length != 0) {
+            if ((length & POINTER) == POINTER) {
+                int target = (length & ~POINTER) << 8 | u8();
+                if (target < HEADER_BYTES || target >= from) {
+                    throw new DnsFormatException("a name points forwards");
+                }
+                return;
+            }
+            bytes += 1 + length;
+            if (length > DnsName.LABEL_BYTES_MAX || bytes > DnsName.WIRE_BYTES_MAX) {
+                throw new DnsFormatException("a name is too long");
+            }
+            skip(length);
+            length = u8();
+        }
     }
 
     private String label(int length) throws DnsFormatException {

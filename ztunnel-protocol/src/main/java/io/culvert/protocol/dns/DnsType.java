@@ -10,15 +10,18 @@ import java.util.Map;
 public final class DnsType {
     public static final int A = 1;
     public static final int CNAME = 5;
+    public static final int SOA = 6;
     public static final int AAAA = 28;
     public static final int OPT = 41;
 
+    private static final int QUESTIONS_FIRST = 128;
+    private static final int QUESTIONS_LAST = 255;
     private static final String UNKNOWN = "unknown";
     private static final Map<Integer, String> NAMES = Map.ofEntries(
             Map.entry(A, "a"),
             Map.entry(2, "ns"),
             Map.entry(CNAME, "cname"),
-            Map.entry(6, "soa"),
+            Map.entry(SOA, "soa"),
             Map.entry(10, "null"),
             Map.entry(12, "ptr"),
             Map.entry(13, "hinfo"),
@@ -52,6 +55,11 @@ public final class DnsType {
             Map.entry(257, "caa"));
 
     private DnsType() {}
+
+    /** Whether records in a zone may be of it; the others are for questions alone, or for one exchange. */
+    static boolean isOfRecords(int type) {
+        return type > 0 && type != OPT && (type < QUESTIONS_FIRST || type > QUESTIONS_LAST);
+    }
 
     /** Its name in small letters; one word for all that have none, so that who asks cannot make up names. */
     public static String name(int type) {

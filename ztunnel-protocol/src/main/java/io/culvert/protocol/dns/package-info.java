@@ -1,6 +1,6 @@
 /**
- * DNS messages as far as a proxy in front of a pod has to understand them: what is asked, what is answered, and which answer
- * belongs to which question.
+ * DNS messages as far as a proxy in front of a pod has to understand them: what is asked, what is answered,
+ * which answer belongs to which question, and for how long.
  *
  * <p>Must not know sockets, services or where an answer comes from. Start at {@link io.culvert.protocol.dns.DnsRequest}.
  */
