@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Runs on: its loop. Owns: the inner tunnel, which ends when its one stream has. Bounds: a time for every step.
  */
 final class NestedStream implements HbonePool.Listener, TunnelListener, TunnelStream.Opening, Runnable {
+    private static final System.Logger LOG = System.getLogger(NestedStream.class.getName());
+
     private final HbonePool pool;
     private final SpiffeId source;
     private final List<SpiffeId> expected;
@@ -64,7 +66,14 @@ final class NestedStream implements HbonePool.Listener, TunnelListener, TunnelSt
     public void onStreamOpen(TunnelStream outer, ConnectResponse response) {
         cancelOuter = () -> {};
         // The outer tunnel is just reading, with the loop's buffers that the inner one is about to use.
-        loop.execute(() -> begin(outer));
+        loop.execute(() -> {
+            try {
+                begin(outer);
+            } catch (RuntimeException | Error e) {
+                LOG.log(System.Logger.Level.ERROR, "a tunnel was given up because of a fault in the agent", e);
+                fault(outer, e.toString());
+            }
+        });
     }
 
     @Override
@@ -86,6 +95,20 @@ final class NestedStream implements HbonePool.Listener, TunnelListener, TunnelSt
         pool.began(fresh);
         outer.start(socket);
         fresh.start();
+    }
+
+    /** Whoever waits for the stream is told, whatever else goes wrong. */
+    private void fault(TunnelStream outer, String detail) {
+        Tunnel held = tunnel;
+        try {
+            if (held == null) {
+                outer.cancel(Http2Code.INTERNAL_ERROR);
+            } else {
+                held.close(CloseReason.BUG, detail);
+            }
+        } finally {
+            fail(CloseReason.BUG, detail);
+        }
     }
 
     @Override

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: it is not used beyond the end of the certificate that it was opened with, nor when idle for long.
  */
 final class PooledTunnel implements Dialer.Listener, TunnelListener {
+    private static final System.Logger LOG = System.getLogger(PooledTunnel.class.getName());
+
     private final TunnelGroup group;
     private final HbonePool pool;
     private @Nullable TlsMaterial material;
@@ -74,6 +76,15 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
             socket.close();
             return;
         }
+        try {
+            begin(socket, held);
+        } catch (RuntimeException | Error e) {
+            LOG.log(System.Logger.Level.ERROR, "a tunnel was given up because of a fault in the agent", e);
+            fault(socket, e.toString());
+        }
+    }
+
+    private void begin(RelaySocket socket, TlsMaterial held) {
         Loop loop = pool.surroundings().loop();
         Transport transport = pool.surroundings()
                 .transports()
@@ -82,6 +93,20 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         tunnel = fresh;
         pool.began(fresh);
         fresh.start();
+    }
+
+    /** Whoever waits for the tunnel is told, whatever else goes wrong. */
+    private void fault(RelaySocket socket, String detail) {
+        Tunnel held = tunnel;
+        try {
+            if (held == null) {
+                socket.close();
+            } else {
+                held.close(CloseReason.BUG, detail);
+            }
+        } finally {
+            finish(CloseReason.BUG, detail);
+        }
     }
 
     @Override

@@ -123,6 +123,10 @@ abstract class PodConnection implements OpenConnection, Dialer.Listener, RelayOw
             socket.close();
         } else {
             attempt(() -> connected(socket));
+            if (closed && relay == null) {
+                // It came to an end before anybody else took the socket on.
+                socket.close();
+            }
         }
     }
 

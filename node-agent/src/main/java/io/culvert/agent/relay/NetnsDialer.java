@@ -45,7 +45,7 @@ public final class NetnsDialer implements Dialer {
                     source == null ? 0 : source.high(),
                     source == null ? 0 : source.low());
             attempt.begin(loop, started, timeoutNanos);
-        } catch (ShimException | IllegalStateException e) {
+        } catch (ShimException | RuntimeException e) {
             attempt.fail(false, "connect to " + target + ": " + e.getMessage());
         }
         return attempt;
@@ -102,7 +102,7 @@ public final class NetnsDialer implements Dialer {
         private void succeed(TcpSocket connected) {
             over = true;
             deadline.cancel();
-            listener.onConnected(connected);
+            Dialer.handOver(connected, target, listener);
         }
 
         void fail(boolean timedOut, String detail) {

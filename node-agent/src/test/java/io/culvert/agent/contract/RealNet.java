@@ -147,18 +147,22 @@ final class RealNet implements AutoCloseable {
 
     /** Connects from a loop; to be called on it. */
     void dial(DataLoop loop, IpPort target, Consumer<RelaySocket> then) {
-        Runnable _ = new NetnsDialer(loop, sockets, null, OPTIONS, PATIENCE.toNanos())
-                .dial(target, null, new Dialer.Listener() {
-                    @Override
-                    public void onConnected(RelaySocket socket) {
-                        then.accept(socket);
-                    }
+        Runnable _ = dial(loop, target, new Dialer.Listener() {
+            @Override
+            public void onConnected(RelaySocket socket) {
+                then.accept(socket);
+            }
 
-                    @Override
-                    public void onDialFailed(boolean timedOut, String detail) {
-                        throw new AssertionError(detail);
-                    }
-                });
+            @Override
+            public void onDialFailed(boolean timedOut, String detail) {
+                throw new AssertionError(detail);
+            }
+        });
+    }
+
+    /** Connects from a loop; to be called on it. */
+    Runnable dial(DataLoop loop, IpPort target, Dialer.Listener listener) {
+        return new NetnsDialer(loop, sockets, null, OPTIONS, PATIENCE.toNanos()).dial(target, null, listener);
     }
 
     /** How many bytes of buffers are lent, of all loops. */

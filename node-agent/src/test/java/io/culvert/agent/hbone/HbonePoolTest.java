@@ -261,6 +261,51 @@ class HbonePoolTest {
     }
 
     @Test
+    void tellsThoseWhoWait_whenANewTunnelMeetsAFaultOfOurs_andServesOthers() {
+        for (SimTransports.Fault fault : SimTransports.Fault.values()) {
+            if (fault == SimTransports.Fault.NONE) {
+                continue;
+            }
+            PoolRig rig = new PoolRig(100, 1, 200);
+            rig.transports.fault = fault;
+            List<Asked> unlucky = rig.ask(3);
+            assertFailed(CloseReason.BUG, unlucky);
+            assertEquals(0, rig.pool.tunnels());
+            assertEquals(List.of(), rig.pool.live());
+            rig.transports.fault = SimTransports.Fault.NONE;
+            assertOpen(rig.ask(2));
+            rig.pool.close(CloseReason.POD_REMOVED);
+            rig.peer.tunnels.forEach(served -> served.tunnel.close(CloseReason.POD_REMOVED, "too"));
+            rig.loop.runSeconds(60);
+            assertEquals(0, rig.loop.timers());
+            rig.transports.assertEnginesReleased();
+            assertTrue(rig.peer.tunnels.stream().allMatch(served -> served.tunnel.isClosed()));
+        }
+    }
+
+    @Test
+    void tellsWhoWantsATunnelWithinATunnel_whenThatMeetsAFaultOfOurs() {
+        HbonePool.Key gateway = new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.PEER), PoolRig.TARGET);
+        for (SimTransports.Fault fault : SimTransports.Fault.values()) {
+            if (fault == SimTransports.Fault.NONE) {
+                continue;
+            }
+            PoolRig rig = new PoolRig(100, 10, 200);
+            assertOpen(rig.ask(1));
+            rig.transports.fault = fault;
+            Asked nested = new Asked();
+            nested.cancel =
+                    rig.pool.openThrough(gateway, PoolRig.REQUEST, List.of(PoolRig.PEER), PoolRig.REQUEST, nested);
+            rig.loop.run(1_000_000);
+            assertFailed(CloseReason.BUG, List.of(nested));
+            assertEquals(1, rig.pool.live().size());
+            // Until the last words have had their time.
+            rig.loop.runSeconds(70);
+            assertEquals(1, rig.peer.tunnels.getFirst().tunnel.streams(), "of the gateway");
+        }
+    }
+
+    @Test
     void tellsItsStreams_whenATunnelIsLost() {
         PoolRig rig = new PoolRig(100, 10, 200);
         rig.peer.answer = stream -> {};

@@ -32,6 +32,8 @@ final class PoolRig {
     static final SpiffeId PEER = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/server");
     static final IpPort TARGET = new IpPort(IpAddress.parse("10.0.0.2"), 15_008);
     static final IpPort OTHER_TARGET = new IpPort(IpAddress.parse("10.0.0.3"), 15_008);
+    static final ConnectRequest REQUEST =
+            ConnectRequest.to(new ConnectTarget.IpTarget(IpAddress.parse("10.0.0.2"), 8_080));
     private static final TestCa CA = TestCa.root("root");
     private static final TlsMaterial OWN_MATERIAL = CA.material(OWN, () -> TestCa.EPOCH);
     private static final TlsMaterial OTHER_MATERIAL = CA.material(OTHER_OWN, () -> TestCa.EPOCH);
@@ -131,8 +133,7 @@ final class PoolRig {
     Asked ask(HbonePool.Key key) {
         Asked one = new Asked();
         asked.add(one);
-        ConnectTarget to = new ConnectTarget.IpTarget(IpAddress.parse("10.0.0.2"), 8_080);
-        one.cancel = pool.open(key, ConnectRequest.to(to), one);
+        one.cancel = pool.open(key, REQUEST, one);
         return one;
     }
 

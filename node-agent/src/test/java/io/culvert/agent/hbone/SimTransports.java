@@ -18,6 +18,15 @@ import org.jspecify.annotations.Nullable;
 
 /** The agent's transports on {@link NullEngine}, and a look at the tunnels that they carry. */
 public final class SimTransports implements Transport.Factory {
+    /** A fault of ours that meets every client's transport. */
+    enum Fault {
+        NONE,
+        WHEN_MADE,
+        BEFORE_STARTED,
+        WHEN_STARTED
+    }
+
+    Fault fault = Fault.NONE;
     private final Map<String, TlsMaterial> known = new HashMap<>();
     private final List<NullEngine> engines = new ArrayList<>();
     private final List<Tunnel> tunnels = new ArrayList<>();
@@ -29,29 +38,38 @@ public final class SimTransports implements Transport.Factory {
 
     @Override
     public Transport server(Loop loop, RelaySocket socket, TlsMaterial material) {
-        return make(loop, socket, material, new NullEngine(material, false, List.of(), this::find));
+        return make(loop, socket, material, new NullEngine(material, false, List.of(), this::find), false);
     }
 
     @Override
     public Transport client(Loop loop, RelaySocket socket, TlsMaterial material, List<SpiffeId> expected) {
-        return make(loop, socket, material, new NullEngine(material, true, expected, this::find));
+        meet(Fault.WHEN_MADE);
+        return make(loop, socket, material, new NullEngine(material, true, expected, this::find), true);
+    }
+
+    private void meet(Fault here) {
+        if (fault == here) {
+            throw new AssertionError("injected " + here);
+        }
     }
 
     private @Nullable TlsMaterial find(String uri) {
         return known.get(uri);
     }
 
-    private Transport make(Loop loop, RelaySocket socket, TlsMaterial material, NullEngine engine) {
+    private Transport make(Loop loop, RelaySocket socket, TlsMaterial material, NullEngine engine, boolean client) {
         engines.add(engine);
-        return new Watched(new TlsTransport(loop, socket, material, engine));
+        return new Watched(new TlsTransport(loop, socket, material, engine), client);
     }
 
     /** Notes which tunnel it is started for. */
     private final class Watched implements Transport {
         private final Transport transport;
+        private final boolean client;
 
-        private Watched(Transport transport) {
+        private Watched(Transport transport, boolean client) {
             this.transport = transport;
+            this.client = client;
         }
 
         @Override
@@ -59,7 +77,13 @@ public final class SimTransports implements Transport.Factory {
             if (told instanceof Tunnel tunnel) {
                 tunnels.add(tunnel);
             }
+            if (client) {
+                meet(Fault.BEFORE_STARTED);
+            }
             transport.start(told);
+            if (client) {
+                meet(Fault.WHEN_STARTED);
+            }
         }
 
         @Override
