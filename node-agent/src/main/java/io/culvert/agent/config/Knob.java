@@ -316,7 +316,7 @@ public enum Knob {
             row(KnobType.PATH, "--resolv-conf", "dns.resolvConf", "CULVERT_RESOLV_CONF")
                     .byDefault("/etc/resolv.conf")
                     .means(
-                            "The file that names the DNS servers which are asked for what the mesh does not know, and where `node.mode` is `dedicated` the search domains that the pod's resolver tries; it is read again when it changes.")),
+                            "The file that names the DNS servers which are asked for what the mesh does not know, and where `node.mode` is `dedicated` the search domains that the pod's resolver tries; it is read again when it changes. Answers are remembered for each pod as long as they say, a day at most, and that there is none for an hour at most.")),
 
     CONNECTIONS_MAX(
             row(KnobType.INTEGER, "--max-connections", "limits.connectionsPerPod", "CULVERT_MAX_CONNECTIONS_PER_POD")

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * One pod's part of one loop: its resolver, and the TCP connections that are open here.
+ * One pod's part of one loop: its resolver, what that remembers, and the TCP connections that are open here.
  *
  * <p>Runs on: its loop.
  */
@@ -15,14 +15,16 @@ final class DnsPodLoop implements DnsConnection.Owner {
     private final DnsPod pod;
     private final DataLoop loop;
     private final PodResolver resolver;
+    private final AnswerCache cache;
     private final Set<DnsConnection> connections = new LinkedHashSet<>();
     private boolean draining;
     private boolean closed;
 
-    DnsPodLoop(DnsPod pod, DataLoop loop, PodResolver resolver) {
+    DnsPodLoop(DnsPod pod, DataLoop loop, PodResolver resolver, AnswerCache cache) {
         this.pod = pod;
         this.loop = loop;
         this.resolver = resolver;
+        this.cache = cache;
     }
 
     DataLoop loop() {
@@ -63,5 +65,6 @@ final class DnsPodLoop implements DnsConnection.Owner {
         closed = true;
         List.copyOf(connections).forEach(DnsConnection::close);
         resolver.close();
+        cache.close();
     }
 }

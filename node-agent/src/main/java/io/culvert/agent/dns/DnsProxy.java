@@ -46,6 +46,9 @@ public final class DnsProxy implements ServingProxy {
     private static final long CONNECT_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final DnsPod pod;
+    /** Where the answers that the pod was given are remembered, on whatever loop. */
+    private final CacheSpace cached;
+
     private final PodNetns netns;
     private final Map<DataLoop, DnsPodLoop> podLoops;
     private final List<UdpServer> udpServers = new ArrayList<>();
@@ -56,6 +59,7 @@ public final class DnsProxy implements ServingProxy {
 
     private DnsProxy(ProxyHost host, DnsWorld world, PodIdentity identity, PodNetns netns) {
         this.pod = new DnsPod(identity, world.mesh(), world.queries());
+        this.cached = new CacheSpace(AnswerCache.ANSWERS_MAX, AnswerCache.BYTES_MAX, world.cached());
         this.netns = netns;
         this.podLoops = host.loops().loops().stream()
                 .collect(Collectors.toUnmodifiableMap(
@@ -84,9 +88,15 @@ public final class DnsProxy implements ServingProxy {
                                 ? () -> world.nameServers().current().searchDomains()
                                 : null),
                 ThreadLocalRandom::current);
+        AnswerCache cache = new AnswerCache(loop, cached);
         PodResolver resolver = new PodResolver(new PodResolver.Surroundings(
-                loop, new ClientWait(loop, world.mesh(), identity), names, upstream, world.metrics(), pod));
-        return new DnsPodLoop(pod, loop, resolver);
+                loop,
+                new ClientWait(loop, world.mesh(), identity),
+                names,
+                new CachedUpstream(upstream, cache, world.nameServers()::current),
+                world.metrics(),
+                pod));
+        return new DnsPodLoop(pod, loop, resolver, cache);
     }
 
     /**

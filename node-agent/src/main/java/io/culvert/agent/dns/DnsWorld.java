@@ -8,7 +8,8 @@ import java.util.Random;
 /**
  * What the DNS proxies of all pods of this node know, and what they share.
  *
- * <p>Runs on: any. Bounds: {@link #QUERIES_MAX} queries under way, each of which may hold a descriptor.
+ * <p>Runs on: any. Bounds: {@link #QUERIES_MAX} queries under way, each of which may hold a descriptor; {@link
+ * AnswerCache#BYTES_OF_ALL_PODS_MAX} of answers.
  */
 public final class DnsWorld {
     static final int QUERIES_MAX = 4_096;
@@ -19,6 +20,7 @@ public final class DnsWorld {
     private final NameServers nameServers;
     private final Random unpredictable;
     private final Places queries = new Places(QUERIES_MAX, null);
+    private final CacheSpace cached = new CacheSpace(Integer.MAX_VALUE, AnswerCache.BYTES_OF_ALL_PODS_MAX, null);
 
     /**
      * The surroundings of all proxies.
@@ -56,5 +58,9 @@ public final class DnsWorld {
 
     Places queries() {
         return queries;
+    }
+
+    CacheSpace cached() {
+        return cached;
     }
 }

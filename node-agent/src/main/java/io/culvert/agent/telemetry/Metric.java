@@ -45,7 +45,7 @@ public enum Metric {
             "istio_dns_upstream_requests",
             MetricKind.COUNTER,
             false,
-            "DNS queries passed on to the node's servers",
+            "DNS queries for the node's servers, whether asked anew or answered as remembered",
             DnsLabels.NAMES),
     DNS_UPSTREAM_FAILURES(
             "istio_dns_upstream_failures",

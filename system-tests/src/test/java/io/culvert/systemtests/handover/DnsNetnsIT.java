@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,6 +45,7 @@ class DnsNetnsIT {
 
     private static final InetAddress BELIEVED_V6 = address("fd00:96::10");
 
+    private Path conf = Path.of("");
     private Map<String, String> environment = Map.of();
     private MeshLab lab = MeshLab.builder()
             .pod("client", "one")
@@ -74,13 +76,19 @@ class DnsNetnsIT {
 
     @BeforeAll
     void start(@TempDir Path directory) throws IOException {
-        Path conf = directory.resolve("resolv.conf");
-        Files.writeString(
-                conf,
-                "nameserver " + lab.ns("nameserver").ipv4().getHostAddress() + "\noptions timeout:3 attempts:1\n");
+        conf = directory.resolve("resolv.conf");
+        writeConf(3);
         environment = Map.of("ISTIO_META_DNS_CAPTURE", "true", "CULVERT_RESOLV_CONF", conf.toString());
         MeshLab.NODES.forEach(node -> lab.startAgent(node, environment));
         MeshLab.NODES.forEach(lab::awaitServing);
+    }
+
+    /** At once, so that nobody reads a part of it. */
+    private void writeConf(int timeoutSeconds) throws IOException {
+        String server = lab.ns("nameserver").ipv4().getHostAddress();
+        Path next = conf.resolveSibling("next");
+        Files.writeString(next, "nameserver " + server + "\noptions timeout:" + timeoutSeconds + " attempts:1\n");
+        Files.move(next, conf, StandardCopyOption.ATOMIC_MOVE);
     }
 
     @AfterEach
@@ -167,7 +175,9 @@ class DnsNetnsIT {
         Set<Integer> ports = new TreeSet<>();
         Set<Integer> ids = new TreeSet<>();
         for (int i = 0; i < 20; i++) {
-            assertEquals(7, udp(DnsWire.query(7, "www.example.org", DnsWire.A)).id());
+            assertEquals(
+                    7,
+                    udp(DnsWire.query(7, "n" + i + ".example.org", DnsWire.A)).id());
         }
         for (DnsUpstream.Asked asked : upstream.asked()) {
             ports.add(asked.port());
@@ -175,6 +185,48 @@ class DnsNetnsIT {
         }
         assertTrue(ports.size() > 15, ports.toString());
         assertTrue(ids.size() > 15, ids.toString());
+    }
+
+    private long ttl(int id, String name) throws IOException {
+        DnsWire.Answer answer = udp(DnsWire.query(id, name, DnsWire.A));
+        assertEquals(id, answer.id());
+        assertEquals(List.of("1.1.1.1"), answer.data(DnsWire.A));
+        return answer.records().getFirst().ttl();
+    }
+
+    @Test
+    void answerOfTheServer_isGivenAgainWhileItHolds_andRunsDown() throws IOException {
+        assertEquals(60, ttl(1, "held.example.org"));
+        Eventually.passes("it runs down", SOON, () -> assertTrue(ttl(2, "held.example.org") < 60));
+        assertEquals(1, upstream.asked().size());
+        // By the other protocol it is another answer.
+        byte[] query = DnsWire.query(3, "held.example.org", DnsWire.A);
+        assertArrayEquals(
+                DnsWire.answer(query, 0, DnsWire.A, new byte[] {1, 1, 1, 1}), DnsProbe.tcp(client(), BELIEVED, query));
+        assertEquals(2, upstream.asked().size());
+    }
+
+    @Test
+    void answerOfTheServer_isAskedForAgain_onceItDoesNotHoldAnyMore() throws IOException {
+        upstream.ttl(2);
+        assertEquals(2, ttl(1, "brief.example.org"));
+        upstream.ttl(60);
+        Eventually.passes("it is asked again", SOON, () -> assertTrue(ttl(2, "brief.example.org") > 50));
+        assertEquals(2, upstream.asked().size());
+    }
+
+    @Test
+    void answersOfTheServer_areForgotten_whenOthersAreToBeAsked() throws IOException {
+        assertEquals(60, ttl(1, "kept.example.org"));
+        assertTrue(ttl(2, "kept.example.org") > 0);
+        assertEquals(1, upstream.asked().size());
+        writeConf(2);
+        Eventually.passes("it is asked anew", SOON, () -> {
+            assertTrue(ttl(3, "kept.example.org") > 0);
+            assertEquals(2, upstream.asked().size());
+        });
+        assertTrue(ttl(4, "kept.example.org") > 0);
+        assertEquals(2, upstream.asked().size());
     }
 
     @Test
@@ -210,7 +262,7 @@ class DnsNetnsIT {
         upstream.fallSilent();
         double before = lab.agent("one").metrics().sum("istio_dns_upstream_failures_total");
         double requests = lab.agent("one").metrics().sum("istio_dns_requests_total");
-        DnsWire.Answer answer = udp(DnsWire.query(1, "www.example.org", DnsWire.A));
+        DnsWire.Answer answer = udp(DnsWire.query(1, "silent.example.org", DnsWire.A));
         assertEquals(2, answer.rcode());
         Eventually.holds(
                 "it is counted",
@@ -219,7 +271,7 @@ class DnsNetnsIT {
         assertEquals(requests + 1, lab.agent("one").metrics().sum("istio_dns_requests_total"));
         upstream.close();
         // Now nobody is there at all, which the kernel says.
-        assertEquals(2, udp(DnsWire.query(1, "www.example.org", DnsWire.A)).rcode());
+        assertEquals(2, udp(DnsWire.query(1, "silent.example.org", DnsWire.A)).rcode());
         assertEquals(
                 2,
                 DnsWire.parse(DnsProbe.tcp(client(), BELIEVED, DnsWire.query(1, "www.org", DnsWire.A)))
@@ -241,7 +293,7 @@ class DnsNetnsIT {
     void queryUnderWay_isAnswered_thoughTheAgentStops() throws Exception {
         upstream.fallSilent();
         try (ExecutorService pool = Executors.newSingleThreadExecutor()) {
-            Future<DnsWire.Answer> answer = pool.submit(() -> udp(DnsWire.query(1, "www.example.org", DnsWire.A)));
+            Future<DnsWire.Answer> answer = pool.submit(() -> udp(DnsWire.query(1, "late.example.org", DnsWire.A)));
             Eventually.holds("it is under way", SOON, () -> !upstream.asked().isEmpty());
             AgentProcess stopping = lab.agent("one");
             stopping.signal("TERM");

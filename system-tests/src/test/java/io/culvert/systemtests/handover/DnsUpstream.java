@@ -20,8 +20,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The node's DNS server: answers everything with one address, 1.1.1.1 if it is not told otherwise, and NXDOMAIN for names that
- * begin with {@code no}; notes what it was asked.
+ * The node's DNS server: answers everything with one address, 1.1.1.1 if it is not told otherwise, for a
+ * minute, and NXDOMAIN for names that begin with {@code no}; notes what it was asked.
  *
  * <p>Owns: its sockets and thread.
  */
@@ -44,6 +44,7 @@ public final class DnsUpstream implements AutoCloseable {
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 17);
     private final Thread thread =
             Thread.ofPlatform().daemon().name("dns-upstream").unstarted(this::run);
+    private volatile int ttl = 60;
     private volatile boolean silent;
     private volatile @Nullable Asked late;
     private volatile boolean closed;
@@ -80,6 +81,11 @@ public final class DnsUpstream implements AutoCloseable {
     /** All that it was asked. */
     public List<Asked> asked() {
         return asked;
+    }
+
+    /** How long its answers hold from now on. */
+    void ttl(int seconds) {
+        ttl = seconds;
     }
 
     /** From now on it says nothing. */
@@ -135,9 +141,13 @@ public final class DnsUpstream implements AutoCloseable {
 
     private byte[] response(byte[] message) {
         boolean none = message.length > 14 && message[13] == 'n' && message[14] == 'o';
-        return none
-                ? DnsWire.answer(message, 3, DnsWire.A, new byte[0])
-                : DnsWire.answer(message, 0, DnsWire.A, answer);
+        if (none) {
+            return DnsWire.answer(message, 3, DnsWire.A, new byte[0]);
+        }
+        byte[] response = DnsWire.answer(message, 0, DnsWire.A, answer);
+        // In front of the data and its length.
+        ByteBuffer.wrap(response).putInt(response.length - answer.length - Short.BYTES - Integer.BYTES, ttl);
+        return response;
     }
 
     private void serve(Socket connection) throws IOException {
