@@ -13,7 +13,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.agent.mesh.Records;
+import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
+import io.culvert.protocol.workload.GatewayAddress;
 import io.culvert.protocol.workload.LoadBalancing;
 import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
@@ -262,6 +264,42 @@ class RouterServiceTest extends OutboundRig {
                 at("10.0.0.6", 15_008),
                 assertInstanceOf(Route.ViaWaypoint.class, route(mesh, "10.96.0.1", 80))
                         .tunnel());
+    }
+
+    /** Its hostname is taken in the client's namespace too. */
+    @Test
+    void passesAWaypointOfAnotherNamespace_underTheIdentityThatItHasThere() {
+        Workload waypoint = pod("waypoint", "10.0.0.9")
+                .namespace("gateways")
+                .ofKey("gateways/waypoint.gateways.svc", 15_008, 15_008)
+                .build();
+        Service there = service("waypoint")
+                .namespace("gateways")
+                .vip("10.96.0.9")
+                .ports(15_008, 15_008)
+                .build();
+        Workload decoy = pod("decoy", "10.0.0.8")
+                .ofKey("shop/waypoint.gateways.svc", 15_008, 15_008)
+                .build();
+        Service here = service("decoy")
+                .hostname("waypoint.gateways.svc")
+                .vip("10.96.0.8")
+                .ports(15_008, 15_008)
+                .build();
+        for (GatewayAddress bound :
+                List.of(byHost("gateways/waypoint.gateways.svc", 15_008), byIp("10.96.0.9"), byIp("10.0.0.9"))) {
+            Service shop = service("shop").vip("10.96.0.1").waypoint(bound).build();
+
+            Route.ViaWaypoint route = assertInstanceOf(
+                    Route.ViaWaypoint.class, route(mesh(waypoint, there, decoy, here, shop), "10.96.0.1", 80));
+
+            assertEquals(at("10.0.0.9", 15_008), route.tunnel());
+            assertEquals("10.96.0.1:80", route.authority().authority());
+            assertEquals(
+                    List.of(SpiffeId.parse("spiffe://cluster.local/ns/gateways/sa/waypoint")),
+                    route.expectedIdentities());
+            assertEquals(waypoint, route.destination());
+        }
     }
 
     private IpPort target(Service service, Records.WorkloadSpec endpoint, int port) {

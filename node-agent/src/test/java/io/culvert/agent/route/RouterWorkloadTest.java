@@ -12,7 +12,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 
 import io.culvert.agent.mesh.MeshSnapshot;
 import io.culvert.protocol.hbone.ConnectTarget;
+import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.workload.ApplicationTunnel;
+import io.culvert.protocol.workload.GatewayAddress;
 import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
 import java.util.List;
@@ -70,6 +72,27 @@ class RouterWorkloadTest extends OutboundRig {
         assertEquals(new ConnectTarget.IpTarget(ip("10.0.0.2"), 80), route.authority());
         assertEquals(ids("waypoint"), route.expectedIdentities());
         assertEquals(waypoint, route.destination());
+    }
+
+    @Test
+    void passesAWaypointOfAnotherNamespace_underTheIdentityThatItHasThere() {
+        Workload waypoint = pod("waypoint", "10.0.0.9")
+                .namespace("gateways")
+                .hostname("waypoint.example.com")
+                .build();
+        Workload decoy =
+                pod("decoy", "10.0.0.8").hostname("waypoint.example.com").build();
+        for (GatewayAddress bound : List.of(byHost("gateways/waypoint.example.com", 15_008), byIp("10.0.0.9"))) {
+            Workload server = pod("server", "10.0.0.2").waypoint(bound).build();
+
+            Route.ViaWaypoint route =
+                    assertInstanceOf(Route.ViaWaypoint.class, route(mesh(waypoint, decoy, server), "10.0.0.2", 80));
+
+            assertEquals(at("10.0.0.9", 15_008), route.tunnel());
+            assertEquals(
+                    List.of(SpiffeId.parse("spiffe://cluster.local/ns/gateways/sa/waypoint")),
+                    route.expectedIdentities());
+        }
     }
 
     @Test

@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.culvert.agent.mesh.Records;
 import io.culvert.protocol.workload.ApplicationTunnel;
+import io.culvert.protocol.workload.GatewayAddress;
+import io.culvert.protocol.workload.Service;
+import io.culvert.protocol.workload.Workload;
+import io.culvert.systemtests.badinput.TlsSession;
 import io.culvert.systemtests.lab.Flow;
 import io.culvert.systemtests.lab.LogEntry;
 import io.culvert.systemtests.lab.MeshYaml;
@@ -12,6 +16,7 @@ import io.culvert.systemtests.lab.Observation;
 import io.culvert.testkit.LabProcess;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -28,10 +33,15 @@ class WaypointNetnsIT {
     private final AmbientLab lab = LAB.lab();
     private final Talk talk = new Talk(lab);
 
-    /** Has bytes returned by a waypoint of the test's own, which stands in a pod that nobody captures. */
     private void expectByWaypoint(String to, int port, String authority) {
+        expectByWaypoint(MeshYaml.idOf("legacy-two"), to, port, authority);
+    }
+
+    /** Has bytes returned by a waypoint of the test's own, which stands in a pod that nobody captures. */
+    private void expectByWaypoint(String id, String to, int port, String authority) {
         Observation since = lab.observe();
-        try (HboneEnd waypoint = HboneEnd.echo(lab.ns("legacy-two"), Identities.look(lab, "legacy-two"))) {
+        TlsSession.Look look = TlsSession.Look.of(Identities.certify(lab, id));
+        try (HboneEnd waypoint = HboneEnd.echo(lab.ns("legacy-two"), look)) {
             talk.both("client", to, port, BYTES).expectOk();
             assertEquals(1, waypoint.requests().size());
             HboneEnd.Request request = waypoint.requests().getFirst();
@@ -40,13 +50,7 @@ class WaypointNetnsIT {
         }
         LogEntry entry = since.onlyConnection("one");
         assertEquals(
-                List.of(
-                        lab.ip("legacy-two") + ":15008",
-                        authority,
-                        "legacy-two",
-                        MeshYaml.idOf("legacy-two"),
-                        MeshYaml.idOf("client"),
-                        ""),
+                List.of(lab.ip("legacy-two") + ":15008", authority, "legacy-two", id, MeshYaml.idOf("client"), ""),
                 List.of(
                         entry.field("dst.addr"),
                         entry.field("dst.hbone_addr"),
@@ -54,7 +58,18 @@ class WaypointNetnsIT {
                         entry.field("dst.identity"),
                         entry.field("src.identity"),
                         entry.field("error")));
-        since.expectFlows("one", Flow.mutual("source", "client", "legacy-two", 1, BYTES, BYTES));
+        Flow.End proven = new Flow.End("legacy-two", id);
+        since.expectFlows(
+                "one",
+                new Flow(
+                        "source",
+                        Flow.End.proven("client"),
+                        proven,
+                        "mutual_tls",
+                        1,
+                        Map.of(Flow.FINE, 1L),
+                        BYTES,
+                        BYTES));
     }
 
     private Records.WorkloadSpec waypoint() {
@@ -110,6 +125,40 @@ class WaypointNetnsIT {
                         .build(),
                 waypoint().hostname("waypoint.example.com").build());
         expectByWaypoint(lab.ip("server"), PORT, lab.ip("server") + ":" + PORT);
+    }
+
+    /**
+     * Neither the service nor its pod is of the waypoint's namespace, whose service account the waypoint proves
+     * to be.
+     */
+    @Test
+    void waypointOfAnotherNamespace_isFoundByHostnameAndByAddress_andProvesThatItIsOfThere() {
+        String key = "gateways/waypoint.gateways.svc";
+        Service gateway = Records.service("waypoint")
+                .namespace("gateways")
+                .vip(WAYPOINT_VIP)
+                .ports(15_008, 15_008)
+                .build();
+        Workload behind =
+                waypoint().namespace("gateways").ofKey(key, 15_008, 15_008).build();
+        Workload server = lab.captured("server")
+                .ofKey(AmbientLab.serviceKey("svc"), 80, PORT)
+                .waypoint(Records.byHost(key, 15_008))
+                .build();
+        String id = "spiffe://cluster.local/ns/gateways/sa/legacy-two";
+        for (GatewayAddress bound : List.of(Records.byHost(key, 15_008), Records.byIp(WAYPOINT_VIP))) {
+            lab.mesh(
+                    server,
+                    AmbientLab.service("svc")
+                            .vip(VIP)
+                            .ports(80, PORT)
+                            .waypoint(bound)
+                            .build(),
+                    gateway,
+                    behind);
+            expectByWaypoint(id, VIP, 80, VIP + ":80");
+        }
+        expectByWaypoint(id, lab.ip("server"), PORT, lab.ip("server") + ":" + PORT);
     }
 
     /** The waypoint's own pod is captured too: its application takes what comes for the server and calls the server itself. */
