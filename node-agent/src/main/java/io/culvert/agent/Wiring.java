@@ -73,6 +73,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -151,7 +152,11 @@ final class Wiring {
                 tls));
         MeshStore mesh = new MeshStore(GivenMesh.snapshot(config, given));
         hostnames = new SystemLookup(config.proxy().sockets().ipv6());
-        Runnable becameReady = () -> meshIsKnown(meshReady);
+        // Its own pod alone is taken on before anything is known of the mesh.
+        CompletableFuture<Void> serving = config.podSource() == PodSource.OWN_NAMESPACE
+                ? new CompletableFuture<>()
+                : CompletableFuture.completedFuture(null);
+        Runnable becameReady = () -> meshIsKnown(meshReady, serving);
         ControlPlaneMesh controlPlane = controlPlane(mesh, becameReady);
         ProxyWorld world = new ProxyWorld(
                 config,
@@ -167,7 +172,7 @@ final class Wiring {
                 TlsTransport.FACTORY,
                 new Telemetry(metrics, Ticker.SYSTEM, config.log().policyDecisions()),
                 clock);
-        ProxyHost host = new ProxyHost(loops, SocketFactory.open());
+        ProxyHost host = new ProxyHost(loops, SocketFactory.open(), serving);
         LocalPods pods = new LocalPods(
                 starter(host, world),
                 metrics,
@@ -290,8 +295,12 @@ final class Wiring {
         String _ = pods.allNamed().join();
     }
 
-    /** Pods are taken over only once something is known of the mesh, or they would be cut off from it. */
-    private void meshIsKnown(Runnable ready) {
+    /**
+     * Pods are taken over, and their connections, only once something is known of the mesh, or they would be
+     * cut off from it.
+     */
+    private void meshIsKnown(Runnable ready, CompletableFuture<Void> serving) {
+        boolean _ = serving.complete(null);
         ready.run();
         if (config.podSource() == PodSource.PODS_SOCKET && takingOver.compareAndSet(false, true)) {
             handOver.start();

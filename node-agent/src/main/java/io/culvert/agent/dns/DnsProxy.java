@@ -100,7 +100,7 @@ public final class DnsProxy implements ServingProxy {
     }
 
     /**
-     * Opens the sockets in the pod's namespace and starts to answer.
+     * Opens the sockets in the pod's namespace and starts to answer, as soon as its host is serving.
      *
      * <p>Errors: {@link ShimException} when a socket cannot be opened; nothing is left open then. IPv6 is left out where the
      * namespace has none.
@@ -174,11 +174,11 @@ public final class DnsProxy implements ServingProxy {
         DnsPodLoop on = on(host.loops().next());
         UdpServer udp = new UdpServer(pair.udp(), pair.at(), on.loop(), on.resolver());
         udpServers.add(udp);
-        udp.start();
+        host.whenServing(udp::start);
         ListeningSocket tcp =
                 new ListeningSocket("DNS listener of " + identity.name(), pair.tcp(), host.loops(), this::accepted);
         tcpListeners.add(tcp);
-        tcp.start();
+        host.whenServing(tcp::start);
     }
 
     private void accepted(DataLoop loop, int fd, InetSocketAddress peer) {

@@ -84,7 +84,7 @@ public final class PodProxy implements ServingProxy {
     }
 
     /**
-     * Opens the listeners in the pod's namespace and starts to accept.
+     * Opens the listeners in the pod's namespace and starts to accept, as soon as its host is serving.
      *
      * <p>Errors: {@link ShimException} when a listener cannot be opened; nothing is left open then.
      *
@@ -144,7 +144,7 @@ public final class PodProxy implements ServingProxy {
             boolean spoofing = SocketFactory.isTransparent(opened.getFirst());
             PodProxy proxy = new PodProxy(host, world, identity, netns, plan, spoofing);
             for (int i = 0; i < opened.size(); i++) {
-                proxy.accept(plan.doors().get(i), opened.get(i));
+                proxy.accept(host, plan.doors().get(i), opened.get(i));
             }
             return proxy;
         } catch (ShimException | RuntimeException e) {
@@ -179,7 +179,7 @@ public final class PodProxy implements ServingProxy {
         }
     }
 
-    private void accept(Door door, int fd) {
+    private void accept(ProxyHost host, Door door, int fd) {
         String name = door.name() + " listener of " + pod.identity().name();
         ListeningSocket listener = new ListeningSocket(name, fd, loops, (loop, accepted, peer) -> {
             if (on(loop).isClosed()) {
@@ -189,7 +189,7 @@ public final class PodProxy implements ServingProxy {
             }
         });
         listeners.add(listener);
-        listener.start();
+        host.whenServing(listener::start);
     }
 
     private PodLoop on(DataLoop loop) {

@@ -14,11 +14,13 @@ import io.culvert.systemtests.lab.LogEntry;
 import io.culvert.systemtests.lab.MeshYaml;
 import io.culvert.systemtests.lab.Observation;
 import io.culvert.testkit.CommandResult;
+import io.culvert.testkit.Eventually;
 import io.culvert.testkit.LabProcess;
 import io.culvert.testkit.NetProbe;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -31,7 +33,8 @@ class DedicatedNetnsIT {
             .dedicated("client", "one")
             .dedicated("near", "one")
             .dedicated("server", "two")
-            .legacyPod("bare", "two"));
+            .legacyPod("bare", "two")
+            .legacyPod("late", "two"));
 
     private final AmbientLab lab = LAB.lab();
     private final Talk talk = new Talk(lab);
@@ -72,6 +75,53 @@ class DedicatedNetnsIT {
                     .forEach(pod -> served.add(pod.at("/info/name").asText()));
             assertEquals(List.of(agent.node().name()), served);
         }
+    }
+
+    /**
+     * Its ports are open at once; who was taken from there would be cut off, since nothing is known yet of its
+     * pod.
+     */
+    @Test
+    void connectionsWaitInTheKernel_untilTheControlPlaneHasToldOfTheMesh() {
+        lab.mesh(lab.captured("late").build());
+        lab.captureInside("late");
+        lab.discovery().pause();
+        AgentProcess agent = lab.startInside("late");
+        try (LabProcess serving = talk.echo("server", PORT)) {
+            Eventually.passes("it has begun to serve its pod", SOON, () -> {
+                assertEquals(
+                        List.of("Up"), agent.configDump().path("workloadState").findValuesAsText("state"));
+                assertEquals(0, waiting("late", 15_001));
+            });
+            try (LabProcess client = NetProbe.spawnConnect(
+                    lab.net(), lab.ns("late"), lab.ns("server").ipv4(), PORT, List.of(), "both:" + UP, "fin", "eof")) {
+                Eventually.holds("the connection is there", SOON, () -> waiting("late", 15_001) == 1);
+                Eventually.staysSo("it waits", Duration.ofSeconds(2), () -> waiting("late", 15_001) == 1);
+                lab.discovery().resume();
+                client.await(SOON).expectOk();
+            }
+            agent.awaitReady();
+            assertEquals(0, waiting("late", 15_001));
+            serving.stop();
+        } finally {
+            lab.discovery().resume();
+            lab.forgetAgent("late");
+            agent.signal("TERM");
+            agent.awaitEnd(SOON).expectExit(0);
+        }
+    }
+
+    /** How many connections to a port nobody has taken yet; -1 when nobody listens there. */
+    private int waiting(String pod, int port) {
+        String local = String.format(Locale.ROOT, ":%04X", port);
+        for (String line :
+                lab.net().exec(lab.ns(pod), "cat", "/proc/net/tcp6").out().split("\n", -1)) {
+            String[] fields = line.trim().split("\\s+", -1);
+            if (fields.length > 4 && fields[1].endsWith(local) && fields[3].equals("0A")) {
+                return Integer.parseInt(fields[4].substring(fields[4].indexOf(':') + 1), 16);
+            }
+        }
+        return -1;
     }
 
     @Test
