@@ -20,7 +20,10 @@ package io.culvert.protocol.socks;
 public enum SocksReply {
     /** It need not authenticate, and may go on. */
     NO_AUTHENTICATION(0, 2),
-    /** None of the methods that it offers will do. */
+    /**
+     * None of the methods that it offers will do; it has asked for nothing yet, so no code of a request's
+     * answer fits.
+     */
     NO_METHOD(0xff, 2),
     /** Whatever is sent from now on is the destination's. */
     SUCCEEDED(0, 10),
