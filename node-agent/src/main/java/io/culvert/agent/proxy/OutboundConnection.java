@@ -163,7 +163,7 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
         Workload there = direct.destination();
         recordOpen(facts(
                 Party.of(source(), self, null),
-                Party.of(dialled, there, there == null ? null : there.identity()),
+                Party.of(dialled, there, there == null ? null : there.identityOrNull()),
                 direct.service(),
                 null));
         opening(podLoop().dialer().dial(dialled, null, this));
@@ -174,13 +174,14 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
         dialled = route.tunnel();
         SpiffeId own = self.identity();
         recordOpen(facts(
-                Party.of(source(), self, own),
-                Party.of(
-                        dialled, route.destination(), route.expectedIdentities().getFirst()),
-                route.service(),
-                route.authority()));
+                Party.of(source(), self, own), expected(route.destination()), route.service(), route.authority()));
         ConnectRequest request = request(self, route.authority(), route.service());
         opening(podLoop().pool().open(new HbonePool.Key(own, route.expectedIdentities(), dialled), request, this));
+    }
+
+    /** Under its own identity: that of its service may be another's. */
+    private Party expected(Workload destination) {
+        return Party.of(dialled, destination, destination.identityOrNull());
     }
 
     /** Who serves it is known only once it answers, so its record is opened then, or when it failed. */
@@ -205,8 +206,7 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
         }
         nested = null;
         Route.DoubleHbone route = noted.route;
-        Party there = Party.of(
-                dialled, route.destination(), route.expectedIdentities().getFirst());
+        Party there = expected(route.destination());
         if (stream != null && response != null) {
             SpiffeId proven = stream.tunnel().peer() instanceof PeerIdentity.Verified verified ? verified.id() : null;
             boolean readsBaggage = pod().world().config().proxy().hbone().responseBaggage();

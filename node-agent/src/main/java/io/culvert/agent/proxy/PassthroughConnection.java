@@ -62,7 +62,7 @@ final class PassthroughConnection extends InboundConnection {
         return new ConnectionFacts(
                 Direction.INBOUND,
                 Party.of(source(), peerWorkload(snapshot), null),
-                Party.of(destination(), self, self.identity()),
+                Party.of(destination(), self, self.identityOrNull()),
                 InboundService.of(snapshot, self, "", deliver.judged().port()),
                 false,
                 null);

@@ -87,6 +87,11 @@ public record Workload(
         return new SpiffeId(trustDomain, namespace, serviceAccount);
     }
 
+    /** As {@link #identity}, null where it has none. */
+    public @Nullable SpiffeId identityOrNull() {
+        return hasIdentity() ? identity() : null;
+    }
+
     /** How a workload is reached. */
     public enum TunnelProtocol {
         /** Plain TCP. */
