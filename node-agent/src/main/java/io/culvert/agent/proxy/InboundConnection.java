@@ -25,6 +25,8 @@ abstract class InboundConnection extends PodConnection {
     private static final int UNAUTHORIZED = 401;
 
     private InboundRoute.@Nullable Deliver route;
+    /** The pod's record, as it was known last. */
+    private @Nullable Workload self;
     /** The policies that let it in, or have judged it last. */
     private List<Policy> judgedBy = List.of();
 
@@ -47,15 +49,21 @@ abstract class InboundConnection extends PodConnection {
         return peerIdentity() instanceof PeerIdentity.Verified verified ? verified.id() : null;
     }
 
+    /** The pod's record, as it was known last; null before it was known at all. */
+    final @Nullable Workload self() {
+        return self;
+    }
+
     /** Whom the source's address belongs to. */
     final @Nullable Workload peerWorkload(MeshSnapshot snapshot) {
         return snapshot.workloadByAddress(pod().world().config().node().network(), source().ip());
     }
 
     @Override
-    final void decide(MeshSnapshot snapshot, Workload self) {
-        switch (route(snapshot, self)) {
-            case InboundRoute.Deliver deliver -> decide(snapshot, self, deliver);
+    final void decide(MeshSnapshot snapshot, Workload known) {
+        self = known;
+        switch (route(snapshot, known)) {
+            case InboundRoute.Deliver deliver -> decide(snapshot, known, deliver);
             case InboundRoute.Refused refused -> {
                 Refusals.count(metrics(), refused.reason());
                 refuse(refused.status(), Refusals.closeReason(refused.reason()), refused.detail());
@@ -63,10 +71,10 @@ abstract class InboundConnection extends PodConnection {
         }
     }
 
-    private void decide(MeshSnapshot snapshot, Workload self, InboundRoute.Deliver deliver) {
+    private void decide(MeshSnapshot snapshot, Workload known, InboundRoute.Deliver deliver) {
         route = deliver;
-        recordOpen(facts(snapshot, self, deliver));
-        judgedBy = snapshot.policiesFor(self);
+        recordOpen(facts(snapshot, known, deliver));
+        judgedBy = snapshot.policiesFor(known);
         PeerFacts facts = peerFacts(deliver);
         Decision decision = Authorizer.decide(judgedBy, facts);
         pod().world().telemetry().decided(decision, source(), peerId(), deliver.judged());
@@ -102,15 +110,20 @@ abstract class InboundConnection extends PodConnection {
         opening(podLoop().dialer().dial(deliver.target(), spoof ? source().ip() : null, this));
     }
 
-    /** All else that a decision follows from is fixed for a connection, so only other policies can change it. */
+    /**
+     * All else that a decision follows from is fixed for a connection, so only other policies can change it. While the
+     * mesh does not know the pod, as when it is about to go, those are in force that its last record leads to.
+     */
     @Override
     public final void recheck(MeshSnapshot snapshot) {
-        Workload self = pod().identity().in(snapshot);
+        Workload current = pod().identity().in(snapshot);
+        Workload known = current == null ? self : current;
         InboundRoute.Deliver deliver = route;
-        if (isClosed() || self == null || deliver == null) {
+        if (isClosed() || known == null || deliver == null) {
             return;
         }
-        List<Policy> policies = snapshot.policiesFor(self);
+        self = known;
+        List<Policy> policies = snapshot.policiesFor(known);
         if (policies.equals(judgedBy)) {
             return;
         }

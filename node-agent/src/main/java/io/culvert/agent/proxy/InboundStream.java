@@ -30,7 +30,6 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     private final InboundTunnel tunnel;
     private final TunnelStream stream;
     private final ConnectRequest request;
-    private @Nullable Workload self;
     private boolean answered;
 
     private InboundStream(PodLoop podLoop, InboundTunnel tunnel, TunnelStream stream, ConnectRequest request) {
@@ -68,7 +67,6 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
 
     @Override
     InboundRoute route(MeshSnapshot snapshot, Workload known) {
-        self = known;
         return pod().world().router().inbound(snapshot, known, tunnel.local().ip(), request.authority());
     }
 
@@ -77,7 +75,7 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
         return new ConnectionFacts(
                 Direction.INBOUND,
                 from(snapshot),
-                Party.of(destination(), known, known.identity()),
+                Party.of(destination(), known, known.identityOrNull()),
                 InboundService.of(snapshot, known, askedHost(), deliver.judged().port()),
                 true,
                 request.authority().authority());
@@ -105,7 +103,7 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
 
     @Override
     void connected(RelaySocket socket) {
-        Workload known = self;
+        Workload known = self();
         boolean baggage = pod().world().config().proxy().hbone().responseBaggage();
         answered = true;
         stream.accept(baggage && known != null ? WorkloadBaggage.of(known) : null);

@@ -125,6 +125,42 @@ class OpenStreamsSim {
         assertEquals(1, near.podLoop.pool().tunnels(), "the tunnel itself is nobody's fault");
     }
 
+    /** As of a pod that is about to go, or that discovery tells of under another name for a while. */
+    @Test
+    void areJudgedByThePodsLastRecord_whileTheMeshDoesNotKnowIt() {
+        SimSocket application = open();
+        far.publish(List.of(CLIENT), List.of());
+        loop.runSeconds(1);
+        assertEquals(1, streams().size());
+        far.publish(List.of(CLIENT), List.of(DENY));
+        loop.runSeconds(1);
+        assertEquals(List.of(), streams());
+        loop.runSeconds(5);
+        assertTrue(application.isResetAlready() || application.isClosed());
+    }
+
+    /** A record that came meanwhile counts, not the one that the connection was opened under. */
+    @Test
+    void areJudgedByTheLatestRecord_onceThatIsGoneToo() {
+        Policy named = Records.denyPorts("other/deny", List.of(PORT));
+        open();
+        Workload moved = Records.pod("server", "10.0.0.2")
+                .hbone()
+                .node("node-b")
+                .policies("other/deny")
+                .build();
+        far.publish(List.of(CLIENT, moved), List.of());
+        loop.runSeconds(1);
+        assertEquals(1, streams().size());
+        far.publish(List.of(CLIENT), List.of(forThoseWhoNameIt(named)));
+        loop.runSeconds(1);
+        assertEquals(List.of(), streams());
+    }
+
+    private static Policy forThoseWhoNameIt(Policy policy) {
+        return new Policy(policy.key(), Policy.Scope.WORKLOAD_SELECTOR, policy.action(), policy.rules(), false);
+    }
+
     @Test
     void areLookedAfter_untilTheLastHasEnded() {
         SimSocket first = open();
