@@ -211,12 +211,14 @@ public final class DnsProxy implements ServingProxy {
     /** Takes no new queries; those under way are answered. The task runs once none is, on some loop. */
     @Override
     public void drain(Runnable emptied) {
-        tcpListeners.forEach(ListeningSocket::close);
         udpServers.forEach(UdpServer::drain);
-        CompletableFuture<?>[] draining = podLoops.values().stream()
-                .map(podLoop -> CompletableFuture.runAsync(podLoop::drain, podLoop.loop()::execute))
-                .toArray(CompletableFuture[]::new);
-        CompletableFuture<Void> _ = CompletableFuture.allOf(draining).thenRun(() -> pod.whenEmpty(emptied));
+        CompletableFuture<?>[] finished =
+                tcpListeners.stream().map(ListeningSocket::finish).toArray(CompletableFuture[]::new);
+        CompletableFuture<Void> _ = CompletableFuture.allOf(finished)
+                .thenCompose(_ -> CompletableFuture.allOf(podLoops.values().stream()
+                        .map(podLoop -> CompletableFuture.runAsync(podLoop::drain, podLoop.loop()::execute))
+                        .toArray(CompletableFuture[]::new)))
+                .thenRun(() -> pod.whenEmpty(emptied));
     }
 
     /** Ends everything at once; queries under way stay without an answer. */

@@ -289,13 +289,12 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         return tunnel;
     }
 
+    /** One that is still being secured may be, in the time that it has for that, and is drained then. */
     @Override
     public void drain() {
         Tunnel running = tunnel;
-        if (running != null) {
+        if (secured && running != null) {
             running.drain();
-        } else {
-            close(CloseReason.DRAINED, null);
         }
     }
 

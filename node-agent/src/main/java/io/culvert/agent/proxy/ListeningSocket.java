@@ -13,13 +13,14 @@ import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A listening socket that spreads what it accepts over the loops.
  *
- * <p>Runs on: its loop; {@link #close} on any. Owns: its descriptor.
+ * <p>Runs on: its loop; {@link #finish} and {@link #close} on any. Owns: its descriptor.
  *
  * <p>Bounds: {@link #ACCEPTS_PER_TURN_MAX} per tick; out of descriptors it rests for {@link #REST_NANOS}, since the
  * connection stays in the backlog and would spin the loop.
@@ -27,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 public final class ListeningSocket implements EpollIoHandle {
     private static final System.Logger LOG = System.getLogger(ListeningSocket.class.getName());
     private static final int ACCEPTS_PER_TURN_MAX = 64;
+    /** More than any backlog holds, so that those who connect without end do not keep it open. */
+    private static final int LAST_ACCEPTS_MAX = 2_048;
+
     private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** Takes over what was accepted. */
@@ -78,16 +82,24 @@ public final class ListeningSocket implements EpollIoHandle {
     public void handle(IoRegistration source, IoEvent event) {
         for (int i = 0; i < ACCEPTS_PER_TURN_MAX && !closed; i++) {
             try {
-                int fd = socket.accept(peer);
-                if (fd < 0) {
+                if (!acceptOne()) {
                     return;
                 }
-                hand(loops.next(), fd, NativeInetAddress.address(peer, 1, peer[0]));
             } catch (IOException e) {
                 rest(source, e);
                 return;
             }
         }
+    }
+
+    /** False when nobody waits. */
+    private boolean acceptOne() throws IOException {
+        int fd = socket.accept(peer);
+        if (fd < 0) {
+            return false;
+        }
+        hand(loops.next(), fd, NativeInetAddress.address(peer, 1, peer[0]));
+        return true;
     }
 
     private void hand(DataLoop to, int fd, InetSocketAddress from) {
@@ -125,23 +137,56 @@ public final class ListeningSocket implements EpollIoHandle {
         }
     }
 
+    /**
+     * Accepts whoever has connected so far, then closes: closed right away, the kernel would reset them.
+     *
+     * @return completes, on some loop, once all that was accepted is with its acceptor
+     */
+    public CompletableFuture<Void> finish() {
+        return CompletableFuture.runAsync(this::finishNow, loop::execute)
+                .thenCompose(_ -> CompletableFuture.allOf(loops.loops().stream()
+                        // Behind what was handed over there.
+                        .map(each -> CompletableFuture.runAsync(() -> {}, each::execute))
+                        .toArray(CompletableFuture[]::new)));
+    }
+
+    private void finishNow() {
+        if (closed) {
+            return;
+        }
+        try {
+            int left = LAST_ACCEPTS_MAX;
+            while (left > 0 && acceptOne()) {
+                left--;
+            }
+        } catch (IOException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    () -> name + " closes before it has accepted all who had connected: " + e.getMessage());
+        }
+        closeNow();
+    }
+
+    /** Closes at once; who has connected and was not accepted is reset. */
     @Override
     public void close() {
-        loop.execute(() -> {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            try {
-                socket.close();
-            } catch (IOException e) {
-                LOG.log(System.Logger.Level.DEBUG, "closing a listener failed", e);
-            }
-            IoRegistration current = registration;
-            if (current != null) {
-                current.cancel();
-            }
-        });
+        loop.execute(this::closeNow);
+    }
+
+    private void closeNow() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            socket.close();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "closing a listener failed", e);
+        }
+        IoRegistration current = registration;
+        if (current != null) {
+            current.cancel();
+        }
     }
 
     @Override

@@ -231,9 +231,12 @@ public final class PodProxy implements ServingProxy {
 
     @Override
     public void drain(Runnable emptied) {
-        listeners.forEach(ListeningSocket::close);
-        podLoops.values().forEach(podLoop -> podLoop.loop().execute(podLoop::drain));
-        pod.whenEmpty(emptied);
+        CompletableFuture<?>[] finished =
+                listeners.stream().map(ListeningSocket::finish).toArray(CompletableFuture[]::new);
+        CompletableFuture<Void> _ = CompletableFuture.allOf(finished).thenRun(() -> {
+            podLoops.values().forEach(podLoop -> podLoop.loop().execute(podLoop::drain));
+            pod.whenEmpty(emptied);
+        });
     }
 
     @Override

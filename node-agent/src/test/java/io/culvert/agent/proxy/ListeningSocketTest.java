@@ -1,6 +1,7 @@
 package io.culvert.agent.proxy;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.culvert.agent.base.DataLoop;
 import io.culvert.agent.base.LoopGroup;
@@ -11,9 +12,14 @@ import io.culvert.shim.ListenSpec;
 import io.culvert.shim.ShimException;
 import io.culvert.shim.SocketFactory;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +29,8 @@ import org.junit.jupiter.api.Timeout;
 /** A listener on real sockets: who connected is known whatever became of the connection since. */
 @Timeout(60)
 class ListeningSocketTest {
+    private static final int BACKLOG = 16;
+
     private final LoopGroup loops = LoopGroup.start(2, 1 << 20);
     private final LinkedBlockingQueue<IpPort> peers = new LinkedBlockingQueue<>();
 
@@ -33,7 +41,7 @@ class ListeningSocketTest {
 
     private int listen(long low) throws ShimException {
         try (SocketFactory sockets = SocketFactory.open()) {
-            ListenSpec spec = new ListenSpec(0, low, 0, 16, ListenSpec.Transparency.NEVER, false, 0);
+            ListenSpec spec = new ListenSpec(0, low, 0, BACKLOG, ListenSpec.Transparency.NEVER, false, 0);
             return sockets.listenTcp(null, spec);
         }
     }
@@ -54,6 +62,38 @@ class ListeningSocketTest {
         listener.start();
         assertEquals(client, peers.poll(20, TimeUnit.SECONDS));
         listener.close();
+    }
+
+    @Test
+    void acceptsAllWhoHaveConnected_beforeItCloses() throws Exception {
+        int fd = listen(0xffff_7f00_0001L);
+        Address at = new Address();
+        SocketFactory.localAddress(fd, at);
+        // Nobody accepts yet, as when the loop is busy.
+        ListeningSocket listener = new ListeningSocket("a listener", fd, loops, this::accepted);
+        Set<IpPort> clients = new HashSet<>();
+        List<Socket> open = new ArrayList<>();
+        for (int i = 0; i < BACKLOG; i++) {
+            Socket client = new Socket(InetAddress.getLoopbackAddress(), at.port());
+            open.add(client);
+            clients.add(Addresses.of((InetSocketAddress) client.getLocalSocketAddress()));
+        }
+        listener.finish().get(20, TimeUnit.SECONDS);
+        assertEquals(clients, new HashSet<>(peers));
+        assertEquals(BACKLOG, peers.size());
+        assertThrows(ConnectException.class, () -> new Socket(InetAddress.getLoopbackAddress(), at.port()).close());
+        for (Socket client : open) {
+            client.close();
+        }
+    }
+
+    @Test
+    void finishesAtOnce_whenItIsClosedAlready() throws Exception {
+        ListeningSocket listener = new ListeningSocket("a listener", listen(0xffff_7f00_0001L), loops, this::accepted);
+        listener.start();
+        listener.close();
+        listener.finish().get(20, TimeUnit.SECONDS);
+        assertEquals(0, peers.size());
     }
 
     private static IpPort connectAndReset(String address, int port) throws IOException {
