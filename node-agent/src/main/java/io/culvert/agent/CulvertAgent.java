@@ -29,7 +29,8 @@ import picocli.CommandLine.ParseResult;
 /**
  * The node agent: {@code culvert-agent}.
  *
- * <p>Exit codes: 0 after a graceful end, 1 when it could not start, 2 for a wrong command line or configuration.
+ * <p>Exit codes: 0 after a graceful end, 1 when it could not start, 2 for a wrong command line or configuration,
+ * 128 and the signal's number after a second SIGTERM or SIGINT.
  */
 public final class CulvertAgent {
     private static final String PROXY = "proxy";
@@ -132,6 +133,9 @@ public final class CulvertAgent {
         CompletableFuture<Wiring> started = new CompletableFuture<>();
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("ctl-stop").unstarted(() -> stop(started)));
+        StopSignals.install(
+                code -> Thread.ofPlatform().name("ctl-signal").start(() -> System.exit(code)),
+                Runtime.getRuntime()::halt);
         try {
             started.complete(Wiring.start(loaded, logging));
             return -1;

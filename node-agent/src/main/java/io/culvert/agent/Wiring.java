@@ -271,7 +271,7 @@ final class Wiring {
     }
 
     private static @Nullable SpiffeId identityOf(@Nullable Workload workload) {
-        return workload == null ? null : workload.identity();
+        return workload == null ? null : workload.identityOrNull();
     }
 
     private static long bufferBytesPerLoop(int threads) throws IOException {
@@ -401,7 +401,6 @@ final class Wiring {
     void stop() {
         Duration deadline = config.process().drainDeadline();
         LOG.log(System.Logger.Level.INFO, () -> "draining for at most " + deadline.toSeconds() + " s");
-        meshFeed.close();
         handOver.close();
         readinessServer.stop(HTTP_STOP);
         drain.start(deadline);
@@ -411,6 +410,8 @@ final class Wiring {
                 () -> outcome == Drain.Outcome.GRACEFUL
                         ? "drained: every connection ended by itself"
                         : "the deadline passed: connections that were still open were cut");
+        // Only now: what is open while the agent drains is judged by policies as they come.
+        meshFeed.close();
         admin.stop(HTTP_STOP);
         metricsServer.stop(HTTP_STOP);
         housekeeping.shutdownNow();

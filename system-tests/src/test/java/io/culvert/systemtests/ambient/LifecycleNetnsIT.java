@@ -2,12 +2,14 @@ package io.culvert.systemtests.ambient;
 
 import static io.culvert.systemtests.ambient.Talk.PORT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.culvert.agent.mesh.Records;
 import io.culvert.systemtests.lab.AgentProcess;
+import io.culvert.systemtests.lab.LogEntry;
 import io.culvert.systemtests.lab.MeshYaml;
 import io.culvert.testkit.Eventually;
 import io.culvert.testkit.LabProcess;
@@ -24,6 +26,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class LifecycleNetnsIT {
     private static final Duration DRAIN = Duration.ofSeconds(4);
     private static final Duration SOON = Duration.ofSeconds(10);
+    private static final int ENDED_BY_TERM = 143;
 
     @RegisterExtension
     static final AmbientExtension LAB = AmbientExtension.own(AmbientLab.builder()
@@ -36,9 +39,11 @@ class LifecycleNetnsIT {
 
     @AfterEach
     void startAgain() {
-        if (!lab.hasAgent("one")) {
-            lab.startAgent("one");
-            lab.awaitServing("one");
+        for (String node : AmbientLab.NODES) {
+            if (!lab.hasAgent(node)) {
+                lab.startAgent(node);
+                lab.awaitServing(node);
+            }
         }
     }
 
@@ -52,10 +57,29 @@ class LifecycleNetnsIT {
     }
 
     private AgentProcess end(String signal) {
-        AgentProcess agent = lab.agent("one");
-        lab.forgetAgent("one");
+        return end("one", signal);
+    }
+
+    private AgentProcess end(String node, String signal) {
+        AgentProcess agent = lab.agent(node);
+        lab.forgetAgent(node);
         agent.signal(signal);
         return agent;
+    }
+
+    private static void awaitDraining(AgentProcess agent) {
+        Eventually.holds(
+                "it drains",
+                SOON,
+                () -> agent.log().stream()
+                        .anyMatch(entry -> entry.field("message").startsWith("draining")));
+    }
+
+    private boolean isReady(String node) {
+        return lab.net()
+                        .exec(lab.ns(node), "curl", "-sf", "http://127.0.0.1:15021/healthz/ready")
+                        .exit()
+                == 0;
     }
 
     @Test
@@ -86,8 +110,42 @@ class LifecycleNetnsIT {
                 LabProcess open = open("both:100", "closed")) {
             long started = System.nanoTime();
             AgentProcess agent = end("TERM");
+            awaitDraining(agent);
+            Eventually.holds("it is not ready", SOON, () -> !isReady("one"));
+            assertTrue(agent.metrics().sum("istio_tcp_connections_opened_total") >= 1, "it still tells what it does");
+            assertFalse(agent.configDump().path("workloadState").isEmpty());
             agent.awaitEnd(DRAIN.plusSeconds(4)).expectOk();
             assertTrue(System.nanoTime() - started > DRAIN.minusMillis(500).toNanos(), "it had its time");
+            open.await(SOON).expectOk();
+            serving.stop();
+        }
+    }
+
+    @Test
+    void policyThatComesWhileTheAgentDrains_cutsWhatItRefuses() {
+        try (LabProcess serving = talk.echo("server", PORT);
+                LabProcess open = open("both:100", "closed")) {
+            AgentProcess agent = end("two", "TERM");
+            awaitDraining(agent);
+            lab.mesh(Records.denyPorts(AmbientLab.NAMESPACE + "/deny", List.of(PORT)));
+            open.await(SOON).expectOk();
+            agent.awaitEnd(DRAIN.plusSeconds(4)).expectOk();
+            List<LogEntry> ends = agent.connectionEnds();
+            assertTrue(ends.getLast().field("error").startsWith("no longer allowed by policy"), ends::toString);
+            serving.stop();
+        } finally {
+            lab.mesh();
+        }
+    }
+
+    @Test
+    void agentThatIsToldToEndTwice_endsAtOnce() {
+        try (LabProcess serving = talk.echo("server", PORT);
+                LabProcess open = open("both:100", "closed")) {
+            AgentProcess agent = end("TERM");
+            awaitDraining(agent);
+            agent.signal("TERM");
+            assertEquals(ENDED_BY_TERM, agent.awaitEnd(DRAIN.minusSeconds(2)).exit());
             open.await(SOON).expectOk();
             serving.stop();
         }
