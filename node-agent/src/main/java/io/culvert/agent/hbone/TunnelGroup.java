@@ -235,7 +235,7 @@ final class TunnelGroup {
                 return;
             }
             if (++refusals > REFUSALS_MAX) {
-                fail(CloseReason.RESET_BY_PEER, "the peer refused the stream again and again");
+                fail(CloseReason.STREAM_RESET, "the peer refused the stream again and again");
                 return;
             }
             deadline.cancel();

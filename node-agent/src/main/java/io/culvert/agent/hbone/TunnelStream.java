@@ -31,7 +31,7 @@ public final class TunnelStream implements RelayPeer {
 
         /** Client: the peer has not even looked at the stream, so another one may be asked for. */
         default void onStreamRefused() {
-            onStreamLost(CloseReason.RESET_BY_PEER, "the peer took no more streams");
+            onStreamLost(CloseReason.STREAM_RESET, "the peer took no more streams");
         }
     }
 
@@ -110,7 +110,7 @@ public final class TunnelStream implements RelayPeer {
         if (left) {
             started.onPeerLeft();
         } else if (gone) {
-            started.onPeerBroken(CloseReason.RESET_BY_PEER, "the stream was lost while it was being opened");
+            started.onPeerBroken(CloseReason.STREAM_RESET, "the stream was lost while it was being opened");
         }
     }
 
@@ -143,7 +143,10 @@ public final class TunnelStream implements RelayPeer {
         }
     }
 
-    /** The peer reset the stream. NO_ERROR, CANCEL and STREAM_CLOSED are an orderly leave-taking. */
+    /**
+     * The peer reset the stream. NO_ERROR, CANCEL and STREAM_CLOSED are an orderly leave-taking; CONNECT_ERROR is
+     * said for an application that broke off.
+     */
     void onReset(int code) {
         gone = true;
         left = code == Http2Code.NO_ERROR || code == Http2Code.CANCEL || code == Http2Code.STREAM_CLOSED;
@@ -151,13 +154,15 @@ public final class TunnelStream implements RelayPeer {
         if (told == null && code == Http2Code.REFUSED_STREAM) {
             refused();
         } else if (told == null) {
-            lost(CloseReason.RESET_BY_PEER, "the peer reset the stream with " + Http2Code.name(code));
+            lost(CloseReason.STREAM_RESET, "the peer reset the stream with " + Http2Code.name(code));
         } else if (left) {
             tunnel.forget(this);
             told.onPeerLeft();
         } else {
             tunnel.forget(this);
-            told.onPeerBroken(CloseReason.RESET_BY_PEER, "the peer reset the stream with " + Http2Code.name(code));
+            told.onPeerBroken(
+                    code == Http2Code.CONNECT_ERROR ? CloseReason.RESET_BY_PEER : CloseReason.STREAM_RESET,
+                    "the peer reset the stream with " + Http2Code.name(code));
         }
     }
 

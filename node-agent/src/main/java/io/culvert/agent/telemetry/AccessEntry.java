@@ -10,11 +10,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param facts of the connection
  * @param traffic what it carried, null while it is open
- * @param error why it ended, null when it ended well
+ * @param reset who broke it off, null unless an application did
+ * @param error why it ended, null when it ended well or by an application's reset
  */
 record AccessEntry(
         ConnectionFacts facts,
         @Nullable Traffic traffic,
+        @Nullable String reset,
         @Nullable String error) implements LogFields {
     /** What a connection carried, from client to server and back, and how long it lived. */
     record Traffic(long receivedBytes, long sentBytes, Duration duration) {}
@@ -29,6 +31,9 @@ record AccessEntry(
             sink.number("bytes_sent", inbound ? traffic.sentBytes() : traffic.receivedBytes());
             sink.number("bytes_recv", inbound ? traffic.receivedBytes() : traffic.sentBytes());
             sink.text("duration", traffic.duration().toMillis() + "ms");
+        }
+        if (reset != null) {
+            sink.text("reset", reset);
         }
         if (error != null) {
             sink.text("error", error);

@@ -15,10 +15,15 @@ public enum CloseReason {
             "reset by the application",
             "The application on this node reset its connection; the peer was told. Its own log says why."),
     RESET_BY_PEER(
+            ResponseFlag.NONE,
+            false,
+            "reset by the peer",
+            "The other end reset the connection while it was in use, as applications may; if it should not have, look at its log, and at that of its agent."),
+    STREAM_RESET(
             ResponseFlag.CONNECT,
             true,
-            "reset by the peer",
-            "The other end reset the connection while it was in use; look at the log of the destination, and of its agent."),
+            "stream reset by the peer's proxy",
+            "The peer's proxy gave up the stream that carried the connection, or took none; the detail names its code. Look at that proxy's log."),
     POLICY_DENIED(
             ResponseFlag.DENY,
             true,
@@ -50,7 +55,7 @@ public enum CloseReason {
             "TLS handshake timed out",
             "The peer accepted the connection and then did not finish the TLS handshake or the HTTP/2 preface; check that an HBONE peer listens there."),
     TLS_FAILED(
-            ResponseFlag.TLS_FAILURE,
+            ResponseFlag.CONNECT,
             true,
             "TLS handshake failed",
             "The TLS handshake failed; check that both ends have certificates of the same root, and clocks that agree."),
@@ -60,7 +65,7 @@ public enum CloseReason {
             "the peer's certificate is revoked",
             "A revocation list names the peer's certificate or an authority above it; the detail tells which. The peer needs a new one."),
     PEER_IDENTITY_MISMATCH(
-            ResponseFlag.TLS_FAILURE,
+            ResponseFlag.CONNECT,
             true,
             "peer has another identity",
             "The peer proved an identity that this destination may not have; check its service account and trust domain."),
@@ -158,7 +163,12 @@ public enum CloseReason {
         return failure;
     }
 
-    /** The {@code error} of the access log. */
+    /** Whether one of the applications broke the connection off, which is theirs to do and nobody's failure. */
+    public boolean isReset() {
+        return this == RESET_BY_APPLICATION || this == RESET_BY_PEER;
+    }
+
+    /** The {@code error} of the access log, or its {@code reset}. */
     public String text() {
         return text;
     }

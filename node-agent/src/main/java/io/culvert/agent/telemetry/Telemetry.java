@@ -47,7 +47,7 @@ public final class Telemetry {
     /** A connection of which enough is known to label it; from here on it must be closed exactly once. */
     public ConnectionRecord open(ConnectionFacts facts) {
         if (ACCESS.isLoggable(Level.FINE)) {
-            write(Level.FINE, "connection opened", new AccessEntry(facts, null, null));
+            write(Level.FINE, "connection opened", new AccessEntry(facts, null, null, null));
         }
         return new ConnectionRecord(facts, metrics.traffic(facts.labels()), this, ticker);
     }
@@ -83,15 +83,18 @@ public final class Telemetry {
 
     void closed(ConnectionRecord connection, long openedNanos, CloseReason reason, @Nullable String detail) {
         metrics.connectionEnded(reason);
-        Level level = reason == CloseReason.NORMAL ? Level.INFO : Level.SEVERE;
+        Level level = reason == CloseReason.NORMAL || reason.isReset() ? Level.INFO : Level.SEVERE;
         if (!ACCESS.isLoggable(level)) {
             return;
         }
         Duration duration = Duration.ofNanos(ticker.nanoTime() - openedNanos);
         AccessEntry.Traffic traffic =
                 new AccessEntry.Traffic(connection.receivedBytes(), connection.sentBytes(), duration);
-        String error = reason == CloseReason.NORMAL ? null : error(reason, detail);
-        write(level, "connection complete", new AccessEntry(connection.facts(), traffic, error));
+        String told = reason == CloseReason.NORMAL ? null : error(reason, detail);
+        AccessEntry entry = reason.isReset()
+                ? new AccessEntry(connection.facts(), traffic, told, null)
+                : new AccessEntry(connection.facts(), traffic, null, told);
+        write(level, "connection complete", entry);
     }
 
     private static String error(CloseReason reason, @Nullable String detail) {

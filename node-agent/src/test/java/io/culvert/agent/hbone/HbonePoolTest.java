@@ -364,7 +364,7 @@ class HbonePoolTest {
         one.cancel.run();
         rig.loop.runSeconds(1);
         assertEquals(0, one.told);
-        assertEquals(CloseReason.RESET_BY_PEER, noted.lost);
+        assertEquals(CloseReason.STREAM_RESET, noted.lost);
         assertTrue(noted.detail.contains("CONNECT_ERROR"));
     }
 

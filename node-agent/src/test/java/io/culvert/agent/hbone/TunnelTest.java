@@ -329,7 +329,7 @@ class TunnelTest {
         settle();
         stream.cancel(Http2Code.CONNECT_ERROR);
         settle();
-        assertEquals(List.of(CloseReason.RESET_BY_PEER), server.lost);
+        assertEquals(List.of(CloseReason.STREAM_RESET), server.lost);
         assertEquals(0, server.tunnel().streams());
         assertTrue(server.tunnel().isOpen());
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +27,18 @@ class CloseReasonTest {
         assertTrue(reason.sentence().endsWith("."), reason.sentence());
         assertTrue(Character.isUpperCase(reason.sentence().charAt(0)), reason.sentence());
         assertFalse(reason.text().endsWith("."), reason.text());
+    }
+
+    /** As dashboards have it: TLS that fails on the way out is a connection that was not made. */
+    @Test
+    void failuresToReachThePeerHaveOneFlag() {
+        for (CloseReason reason : List.of(
+                CloseReason.TLS_FAILED,
+                CloseReason.PEER_IDENTITY_MISMATCH,
+                CloseReason.HANDSHAKE_TIMEOUT,
+                CloseReason.CONNECT_REFUSED_STATUS)) {
+            assertEquals(ResponseFlag.CONNECT, reason.flag(), reason.label());
+        }
     }
 
     @ParameterizedTest

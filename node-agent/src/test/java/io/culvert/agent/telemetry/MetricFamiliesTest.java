@@ -124,8 +124,7 @@ class MetricFamiliesTest {
                         "DENY",
                         "H2_HANDSHAKE_FAILURE",
                         "IDENTITY_ERROR",
-                        "NETWORK_POLICY",
-                        "TLS_FAILURE"),
+                        "NETWORK_POLICY"),
                 Arrays.stream(ResponseFlag.values())
                         .map(ResponseFlag::label)
                         .sorted()

@@ -62,13 +62,15 @@ class MetricsDocTest {
                 .append(Arrays.stream(ResponseFlag.values())
                         .map(flag -> code(flag.label()))
                         .collect(Collectors.joining(", ")))
-                .append(".\n");
+                .append(". ztunnel has one\nmore, `TLS_FAILURE`, for certificates that no TLS can be made of: here ")
+                .append("such a one is refused when it is issued, and what\nlacks one has `IDENTITY_ERROR`.\n");
     }
 
     private static void reasons(StringBuilder doc) {
         doc.append("\n## Why connections end\n\n");
         doc.append("The `reason` of `").append(Metric.CONNECTIONS_ENDED.sampleName());
-        doc.append("`, and the `error` of the access log.\n\n");
+        doc.append("`, and the `error` of the access log; its `reset` where an application broke the\n");
+        doc.append("connection off, which is told at level info and is no failure.\n\n");
         doc.append("| Reason | Flag | Failure | Access log | What to do |\n|---|---|---|---|---|\n");
         for (CloseReason reason : CloseReason.values()) {
             doc.append("| ").append(code(reason.label()));

@@ -91,6 +91,19 @@ class TelemetryTest {
         assertEquals(1, counted(Metric.TCP_CONNECTIONS_FAILED));
     }
 
+    /** Applications may do so; whoever watches failures is not to be woken. */
+    @Test
+    void tellsResetsOfApplications_asNoFailures() {
+        for (CloseReason reason : List.of(CloseReason.RESET_BY_APPLICATION, CloseReason.RESET_BY_PEER)) {
+            telemetry.open(Samples.plaintext()).close(reason, null);
+        }
+        assertEquals(0, counted(Metric.TCP_CONNECTIONS_FAILED));
+        assertEquals(2, counted(Metric.TCP_CONNECTIONS_CLOSED));
+        assertTrue(lines().stream().allMatch(line -> line.startsWith("info\t")), lines()::toString);
+        assertTrue(lines().getFirst().endsWith("reset=\"reset by the application\""), lines()::toString);
+        assertTrue(lines().getLast().endsWith("reset=\"reset by the peer\""), lines()::toString);
+    }
+
     @Test
     void closesOnce() {
         ConnectionRecord connection = telemetry.open(Samples.plaintext());

@@ -203,7 +203,7 @@ class HostileServerNetnsIT {
     void leavingAtOnce() throws IOException {
         answers(
                 AT_ONCE,
-                CloseReason.RESET_BY_PEER,
+                CloseReason.STREAM_RESET,
                 Map.of(),
                 (peer, stream) -> peer.send(H2.reset(stream, H2.CONNECT_ERROR)));
         answers(AT_ONCE, CloseReason.TUNNEL_LOST, Map.of(), (peer, stream) -> peer.close());
@@ -218,7 +218,7 @@ class HostileServerNetnsIT {
     @Test
     void refusingEveryStream() throws IOException {
         AtomicInteger asked = new AtomicInteger();
-        answers(AT_ONCE, CloseReason.RESET_BY_PEER, Map.of(), (peer, first) -> {
+        answers(AT_ONCE, CloseReason.STREAM_RESET, Map.of(), (peer, first) -> {
             for (int stream = first; ; stream += 2) {
                 asked.incrementAndGet();
                 peer.send(H2.reset(stream, H2.REFUSED_STREAM));
@@ -226,7 +226,7 @@ class HostileServerNetnsIT {
             }
         });
         assertEquals(ASKED_MAX, asked.getAndSet(0));
-        answers(AT_ONCE, CloseReason.RESET_BY_PEER, Map.of(), (peer, stream) -> {
+        answers(AT_ONCE, CloseReason.STREAM_RESET, Map.of(), (peer, stream) -> {
             asked.incrementAndGet();
             peer.send(H2.goAway(0, H2.NO_ERROR));
         });

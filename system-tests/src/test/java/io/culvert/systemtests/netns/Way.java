@@ -8,7 +8,6 @@ import io.culvert.testkit.CommandResult;
 import io.culvert.testkit.LabProcess;
 import io.culvert.testkit.NetProbe;
 import java.util.List;
-import java.util.Map;
 
 /** The ways that bytes can take through agents, with the two ends that show each; needs {@link #builder}'s pods. */
 enum Way {
@@ -73,17 +72,6 @@ enum Way {
 
     /** Waits until the agents on the way have counted so many connections that ended well, and so many bytes. */
     void expect(Observation since, long connections, long up, long down) {
-        expect(since, connections, up, down, Map.of(Flow.FINE, connections), Map.of(Flow.FINE, connections));
-    }
-
-    /** Waits until the agents on the way have counted this, with these flags on the source's and the destination's side. */
-    void expect(
-            Observation since,
-            long connections,
-            long up,
-            long down,
-            Map<String, Long> atSource,
-            Map<String, Long> atDestination) {
         Flow source = isTunnel()
                 ? Flow.mutual("source", from, to, connections, up, down)
                 : Flow.plain("source", Flow.End.unproven(from), Flow.End.UNKNOWN, connections, up, down);
@@ -91,14 +79,14 @@ enum Way {
                 ? Flow.mutual("destination", from, to, connections, up, down)
                 : Flow.plain("destination", Flow.End.UNKNOWN, Flow.End.proven(to), connections, up, down);
         if (sourceNode.equals(destinationNode)) {
-            since.expectFlows(sourceNode, source.closedWith(atSource), destination.closedWith(atDestination));
+            since.expectFlows(sourceNode, source, destination);
             return;
         }
         if (!sourceNode.isEmpty()) {
-            since.expectFlows(sourceNode, source.closedWith(atSource));
+            since.expectFlows(sourceNode, source);
         }
         if (!destinationNode.isEmpty()) {
-            since.expectFlows(destinationNode, destination.closedWith(atDestination));
+            since.expectFlows(destinationNode, destination);
         }
     }
 }
