@@ -9,8 +9,8 @@ import java.util.function.IntConsumer;
 /**
  * SIGTERM and SIGINT: the first one asks for a graceful end, the next one ends the process at once.
  *
- * <p>The JVM by itself lets a second signal wait for the first one's work. Its own class for signals is called by reflection,
- * since the compiler warns of every other use of it.
+ * <p>The JVM by itself lets a second signal wait for the first one's work. Its own class for signals is called by
+ * reflection, since the compiler warns of every other use of it.
  *
  * <p>Runs on: the JVM's thread for signals.
  */
@@ -29,7 +29,8 @@ final class StopSignals {
     }
 
     /**
-     * Takes the signals over; where the JVM does not allow it, the first one ends as the JVM has it and others wait for it.
+     * Takes the signals over; where the JVM does not allow it, the first one ends as the JVM has it and others wait for
+     * it.
      *
      * @param first given the process's exit code; must not block
      * @param next as that, and ends the process

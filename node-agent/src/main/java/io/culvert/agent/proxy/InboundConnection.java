@@ -111,8 +111,8 @@ abstract class InboundConnection extends PodConnection {
     }
 
     /**
-     * All else that a decision follows from is fixed for a connection, so only other policies can change it. While the
-     * mesh does not know the pod, as when it is about to go, those are in force that its last record leads to.
+     * All else that a decision follows from is fixed for a connection, so only other policies can change it. While
+     * the mesh does not know the pod, as when it is about to go, those are in force that its last record leads to.
      */
     @Override
     public final void recheck(MeshSnapshot snapshot) {

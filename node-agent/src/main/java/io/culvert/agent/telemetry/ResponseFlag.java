@@ -3,7 +3,8 @@ package io.culvert.agent.telemetry;
 /**
  * The values of the {@code response_flags} label, few so that dashboards can list them.
  *
- * <p>Other agents have one more, for a certificate that no TLS can be made of; here such a one is refused when it is issued.
+ * <p>Other agents have one more, for a certificate that no TLS can be made of; here such a one is refused when it is
+ * issued.
  */
 public enum ResponseFlag {
     NONE("-"),
