@@ -22,7 +22,7 @@ final class PolicyDump {
     void write(Policy policy) throws IOException {
         json.writeStartObject();
         json.writeStringField("name", policy.key().name());
-        json.writeStringField("namespace", policy.key().namespace());
+        json.writeStringField("namespace", policy.namespace());
         json.writeStringField("scope", Words.pascal(policy.scope()));
         json.writeStringField("action", Words.pascal(policy.action()));
         json.writeArrayFieldStart("rules");

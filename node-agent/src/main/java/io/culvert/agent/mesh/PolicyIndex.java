@@ -79,7 +79,7 @@ final class PolicyIndex {
     private Map<String, List<Policy>> byNamespace() {
         Map<String, List<Policy>> lists = new HashMap<>();
         for (Policy policy : inOrder(byKey.values(), Policy.Scope.NAMESPACE)) {
-            lists.computeIfAbsent(policy.key().namespace(), namespace -> new ArrayList<>(global))
+            lists.computeIfAbsent(policy.namespace(), namespace -> new ArrayList<>(global))
                     .add(policy);
         }
         lists.replaceAll((namespace, list) -> List.copyOf(list));

@@ -14,6 +14,8 @@ import io.grpc.protobuf.lite.ProtoLiteUtils;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +29,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Source: the xDS protocol's "Aggregated Discovery Service", incremental.
  */
 final class AdsStream extends ClientCall.Listener<InputStream> {
+    /** What transports, ours and servers', say of a connection that ended. */
+    private static final List<String> CONNECTION_GONE =
+            List.of("network closed", "goaway", "transport closing", "transport is closing", "keepalive failed");
+
     private static final String MALFORMED = "the response is malformed: ";
 
     /** Lends the transport's own stream; it is good until the listener returns, who may take its buffers over. */
@@ -163,10 +169,17 @@ final class AdsStream extends ClientCall.Listener<InputStream> {
         }
         return switch (status.getCode()) {
             case OK -> XdsTermination.COMPLETE;
-            case UNAVAILABLE -> opened ? XdsTermination.RECONNECT : XdsTermination.CONNECTION_ERROR;
+            case UNAVAILABLE -> !opened ? XdsTermination.CONNECTION_ERROR : unavailable(status);
             case UNKNOWN, CANCELLED, DEADLINE_EXCEEDED -> XdsTermination.RECONNECT;
             default -> XdsTermination.ERROR;
         };
+    }
+
+    /** A connection that is gone is told by the transport; whatever else it is, the control plane said so itself. */
+    private static XdsTermination unavailable(Status status) {
+        String text = String.valueOf(status.getDescription()).toLowerCase(Locale.ROOT);
+        boolean gone = status.getCause() != null || CONNECTION_GONE.stream().anyMatch(text::contains);
+        return gone ? XdsTermination.RECONNECT : XdsTermination.ERROR;
     }
 
     /** How it ended, for people. */

@@ -89,13 +89,11 @@ final class MeshWriter {
     void remove(String typeUrl, String name) {
         MeshSnapshot.Builder builder = next();
         forgetReports(builder, typeUrl, name);
-        NamespacedName key = parsed(name);
         if (typeUrl.equals(MeshResources.AUTHORIZATION_TYPE)) {
-            if (key != null) {
-                builder.removePolicy(key);
-            }
+            builder.removePolicy(NamespacedName.ofPolicy(name));
             return;
         }
+        NamespacedName key = parsed(name);
         if (!name.isEmpty() && name.length() <= WorkloadUid.LENGTH_MAX) {
             builder.remove(new WorkloadUid(name));
         }

@@ -20,6 +20,7 @@ import io.culvert.protocol.xds.ResponseReader;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -60,6 +61,8 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
     private static final long CLOSING_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final int FAULTS_LOGGED_MAX = 20;
     private static final String OTHER_TYPE = "other";
+    private static final int STRANGERS_MAX = 8;
+    private static final int STRANGER_LENGTH_MAX = 256;
 
     /**
      * What the client works with.
@@ -91,6 +94,9 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
     private @Nullable AdsStream stream;
     /** To the responses whose content is not published yet, in their order. */
     private final List<DeltaDiscoveryRequest> replies = new ArrayList<>();
+
+    /** Types that nobody asked for, and yet came. */
+    private final Set<String> strangers = new HashSet<>();
 
     private boolean ready;
     private int failures;
@@ -309,8 +315,15 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
             afterResponse();
         }
 
-        private static String label(DeltaSession.Intake intake, ResponseReader.Head head) {
-            return intake.isSubscribed() ? head.typeUrl() : OTHER_TYPE;
+        /** What was never asked for is the peer's text: the first few are named. */
+        private String label(DeltaSession.Intake intake, ResponseReader.Head head) {
+            String typeUrl = head.typeUrl();
+            boolean named = intake.isSubscribed()
+                    || strangers.contains(typeUrl)
+                    || strangers.size() < STRANGERS_MAX
+                            && typeUrl.length() <= STRANGER_LENGTH_MAX
+                            && strangers.add(typeUrl);
+            return named ? typeUrl : OTHER_TYPE;
         }
     }
 
@@ -352,7 +365,16 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
 
         @Override
         public void resource(Resource resource) {
-            switch (intake.resource(resource)) {
+            took(resource, intake.resource(resource));
+        }
+
+        @Override
+        public void headOfPolicy(Resource head) {
+            took(head, intake.headOfPolicy(head));
+        }
+
+        private void took(Resource resource, Converted<MeshResource> converted) {
+            switch (converted) {
                 case Converted.Taken<MeshResource>(var value, var warnings) -> {
                     writer.upsert(typeUrl, resource.getName(), value, warnings);
                     warnings.forEach(warning -> tell(warning, "was taken, but "));

@@ -5,10 +5,12 @@ import static io.culvert.agent.mesh.Records.policy;
 import static io.culvert.agent.mesh.Records.service;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.Any;
 import io.culvert.agent.fakeplane.FakeDiscovery;
 import io.culvert.agent.grpc.ExactAllocator;
 import io.culvert.agent.grpc.OpenChannel;
@@ -16,10 +18,20 @@ import io.culvert.agent.mesh.MeshProblem;
 import io.culvert.agent.mesh.MeshStore;
 import io.culvert.agent.telemetry.Metric;
 import io.culvert.agent.telemetry.XdsTermination;
+import io.culvert.protocol.identity.PeerIdentity;
+import io.culvert.protocol.net.IpAddress;
+import io.culvert.protocol.policy.Authorizer;
+import io.culvert.protocol.policy.Decision;
+import io.culvert.protocol.policy.PeerFacts;
 import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.wire.discovery.DeltaDiscoveryRequest;
 import io.culvert.protocol.wire.discovery.DeltaDiscoveryResponse;
 import io.culvert.protocol.wire.discovery.Resource;
+import io.culvert.protocol.wire.security.Authorization;
+import io.culvert.protocol.wire.security.Clause;
+import io.culvert.protocol.wire.security.Match;
+import io.culvert.protocol.wire.security.Rule;
+import io.culvert.protocol.wire.security.StringMatch;
 import io.culvert.protocol.workload.NamespacedName;
 import io.culvert.protocol.workload.Service;
 import io.culvert.protocol.workload.Workload;
@@ -54,6 +66,9 @@ class XdsClientTest {
     private static final Workload DB = pod("db", "10.0.0.2").build();
     private static final Service WEB_SERVICE = service("web").vip("10.96.0.1").build();
     private static final Policy DENY = policy("shop/deny", Policy.Scope.NAMESPACE, Policy.Action.DENY);
+
+    private static final PeerFacts FACTS =
+            new PeerFacts(PeerIdentity.PLAINTEXT, IpAddress.parse("10.0.0.2"), IpAddress.parse("10.0.0.1"), 8080);
 
     private final XdsRig rig = new XdsRig();
 
@@ -182,6 +197,56 @@ class XdsClientTest {
     }
 
     @Test
+    void policyPastItsBounds_isInForceByItsStrictestReading_andTakesItsNameWithIt() {
+        rig.discovery().put(WEB);
+        rig.discovery().putRaw(List.of(pastItsBounds("plain", 1_000), pastItsBounds("shop/large", 6_000)));
+        rig.startAndAwait();
+        rig.until(
+                "both are acknowledged",
+                () -> assertEquals(List.of(), rig.discovery().nacks()));
+        assertEquals(
+                List.of("plain", "shop/large"),
+                rig.mesh().policiesFor(WEB).stream()
+                        .map(policy -> policy.key().toString())
+                        .toList());
+        assertEquals(
+                List.of("policy plain", "policy shop/large"),
+                rig.mesh().problems().stream()
+                        .filter(each -> each.kind() == MeshProblem.Kind.ALTERED_RESOURCE)
+                        .filter(each -> each.sentence().contains("denies every connection"))
+                        .map(MeshProblem::subject)
+                        .toList());
+        assertInstanceOf(Decision.Deny.class, Authorizer.decide(rig.mesh().policiesFor(WEB), FACTS));
+        rig.discovery().remove(AUTHORIZATION, "plain", "shop/large");
+        rig.until("they are gone", () -> assertEquals(List.of(), rig.mesh().policiesFor(WEB)));
+        assertEquals(List.of(), rig.mesh().problems());
+    }
+
+    /** Denies one address, again and again; past 4 MiB with what surrounds it, or with more conditions than are taken. */
+    private static Resource pastItsBounds(String name, int texts) {
+        var match = Match.newBuilder();
+        for (int i = 0; i < texts; i++) {
+            match.addNotPrincipals(StringMatch.newBuilder().setExact("x".repeat(1_000)));
+        }
+        for (int i = 0; i < 200_000; i++) {
+            match.addDestinationPorts(1);
+        }
+        var policy = Authorization.newBuilder()
+                .setName("p")
+                .setNamespace(WEB.namespace())
+                .setScope(io.culvert.protocol.wire.security.Scope.NAMESPACE)
+                .setAction(io.culvert.protocol.wire.security.Action.DENY)
+                .addRules(Rule.newBuilder().addClauses(Clause.newBuilder().addMatches(match)));
+        return Resource.newBuilder()
+                .setName(name)
+                .setVersion("1")
+                .setResource(Any.newBuilder()
+                        .setTypeUrl(AUTHORIZATION)
+                        .setValue(policy.build().toByteString()))
+                .build();
+    }
+
+    @Test
     void keepsWhatItHad_whenAnUpdateIsBad_andAsksForItAgain() {
         rig.discovery().put(WEB);
         rig.discovery().put(DB);
@@ -245,7 +310,7 @@ class XdsClientTest {
     void countsHowStreamsEnd() {
         rig.startAndAwait();
         end(Status.OK);
-        end(Status.UNAVAILABLE);
+        end(Status.UNAVAILABLE.withDescription("transport is closing"));
         end(Status.PERMISSION_DENIED);
         assertEquals(1, rig.count(Metric.XDS_TERMINATIONS, "Complete"));
         assertEquals(1, rig.count(Metric.XDS_TERMINATIONS, "Reconnect"));
@@ -277,7 +342,7 @@ class XdsClientTest {
                 () -> assertTrue(rig.discovery().requests().stream()
                         .anyMatch(each -> each.getResponseNonce().equals("strange") && !each.hasErrorDetail())));
         assertNull(rig.mesh().workload(WEB.uid()));
-        assertEquals(1, rig.count(Metric.XDS_MESSAGES, "other"));
+        assertEquals(1, rig.count(Metric.XDS_MESSAGES, "type.googleapis.com/some.Other"));
         rig.discovery().put(DB);
         rig.until("the next is taken", () -> assertEquals(DB, rig.mesh().workload(DB.uid())));
         assertEquals(1, rig.discovery().streamsOpened());
@@ -353,6 +418,11 @@ class XdsClientTest {
                     public void unreadable(ConversionFault fault) {
                         throw new AssertionError(fault);
                     }
+
+                    @Override
+                    public void headOfPolicy(Resource head) {
+                        throw new AssertionError(head.getName());
+                    }
                 });
             }
         };
@@ -367,6 +437,43 @@ class XdsClientTest {
         assertEquals(count, held.size());
         long taken = held.getFirst() - held.getLast();
         assertTrue(taken > 0.9 * count * bytes, held::toString);
+    }
+
+    @Test
+    void countsMessagesByTheirType_alsoOfTheFirstFewThatNobodyAskedFor() {
+        rig.startAndAwait();
+        for (int i = 0; i < 9; i++) {
+            rig.discovery()
+                    .say(DeltaDiscoveryResponse.newBuilder()
+                            .setTypeUrl("type/strange-" + i)
+                            .setNonce("strange-" + i)
+                            .build());
+        }
+        rig.until(
+                "all are acknowledged",
+                () -> assertEquals(9, replies("strange-").size()));
+        for (int i = 0; i < 8; i++) {
+            assertEquals(1, rig.count(Metric.XDS_MESSAGES, "type/strange-" + i));
+        }
+        assertEquals(1, rig.count(Metric.XDS_MESSAGES, "other"));
+    }
+
+    @Test
+    void tellsAConnectionThatBroke_fromAControlPlaneThatIsUnavailable() throws Exception {
+        rig.startAndAwait();
+        rig.discovery().endStreams(Status.UNAVAILABLE.withDescription("too many clients"));
+        rig.until("it is counted", () -> assertEquals(1, terminations(XdsTermination.ERROR)));
+        rig.until("it comes back", () -> assertEquals(1, rig.value(Metric.XDS_CONNECTED)));
+        rig.discovery().endStreams(Status.UNAVAILABLE.withDescription("transport is closing"));
+        rig.until("it is counted", () -> assertEquals(1, terminations(XdsTermination.RECONNECT)));
+        rig.until("it comes back", () -> assertEquals(1, rig.value(Metric.XDS_CONNECTED)));
+        rig.plane().stop();
+        rig.until("it is counted", () -> assertEquals(2, terminations(XdsTermination.RECONNECT)));
+        assertEquals(1, terminations(XdsTermination.ERROR));
+    }
+
+    private long terminations(XdsTermination how) {
+        return (long) rig.count(Metric.XDS_TERMINATIONS, how.label());
     }
 
     /** Keeps the client's thread busy with the next publication, until it is closed. */

@@ -3,11 +3,12 @@ package io.culvert.protocol.identity;
 /**
  * The trust domain of a SPIFFE id.
  *
- * <p>Bounds: 1..255 characters of {@code a-z 0-9 . - _}.
+ * <p>Bounds: 1..255 characters of {@code A-Z a-z 0-9 . - _}.
  *
- * <p>Source: SPIFFE-ID section 2.1.
+ * <p>Source: SPIFFE-ID section 2.1, which knows no capitals; meshes that are named with some are observed to prove and to
+ * compare them as they are written, hence two names that differ in them are two trust domains.
  *
- * @param name lower-case name
+ * @param name as it is written
  */
 public record TrustDomain(String name) {
     public static final TrustDomain CLUSTER_LOCAL = new TrustDomain("cluster.local");
@@ -18,7 +19,7 @@ public record TrustDomain(String name) {
         }
         for (int i = 0; i < name.length(); i++) {
             if (!allowed(name.charAt(i))) {
-                throw new IllegalArgumentException("a trust domain has only a-z, 0-9, '.', '-' and '_'");
+                throw new IllegalArgumentException("a trust domain has only letters, digits, '.', '-' and '_'");
             }
         }
     }
@@ -29,7 +30,7 @@ public record TrustDomain(String name) {
     }
 
     private static boolean allowed(char c) {
-        return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_';
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_';
     }
 
     @Override

@@ -6,15 +6,22 @@ import java.util.List;
 /**
  * An L4 authorization policy.
  *
- * @param key {@code namespace/name}
+ * @param key the name it is sent, selected and removed by, {@code namespace/name} as a rule
+ * @param namespace whose workloads it applies to if its scope is a namespace
  * @param scope whom it applies to
  * @param action what a match means
  * @param rules any of them suffices; without rules it never matches
  * @param dryRun it is evaluated and reported, never enforced
  */
-public record Policy(NamespacedName key, Scope scope, Action action, List<Rule> rules, boolean dryRun) {
+public record Policy(
+        NamespacedName key, String namespace, Scope scope, Action action, List<Rule> rules, boolean dryRun) {
     public Policy {
         rules = List.copyOf(rules);
+    }
+
+    /** A policy of the namespace that its key names. */
+    public Policy(NamespacedName key, Scope scope, Action action, List<Rule> rules, boolean dryRun) {
+        this(key, key.namespace(), scope, action, rules, dryRun);
     }
 
     /** Whom a policy applies to. */

@@ -31,7 +31,9 @@ public record ConversionFault(String resourceName, Reason reason, String field) 
         BAD_STRING_MATCH("has none of exact, prefix, suffix and presence"),
         UNSUPPORTED("is not supported by this agent"),
         UNKNOWN_VALUE("has a value that this agent does not know"),
-        NAME_MISMATCH("does not agree with the resource's name");
+        NAME_MISMATCH("does not agree with the resource's name"),
+        STRICTEST_READING(
+                "denies every connection that it could deny, or allows none, until one comes that can be read");
 
         private final String sentence;
 

@@ -273,7 +273,15 @@ public final class DeltaSession {
 
         /** Takes a resource, or does not. */
         public Converted<MeshResource> resource(Resource wire) {
-            Converted<MeshResource> converted = MeshResources.decode(typeUrl, wire);
+            return converted(wire, MeshResources.decode(typeUrl, wire));
+        }
+
+        /** Takes a policy that was too large to be read, by its strictest reading. */
+        public Converted<MeshResource> headOfPolicy(Resource head) {
+            return converted(head, MeshResources.decodeHead(head));
+        }
+
+        private Converted<MeshResource> converted(Resource wire, Converted<MeshResource> converted) {
             switch (converted) {
                 case Converted.Taken<MeshResource>(var value, var warnings) -> took(wire, value.resourceName());
                 case Converted.Rejected<MeshResource>(var fault) -> reject(wire.getName(), fault);

@@ -59,6 +59,11 @@ final class FieldReader {
         }
     }
 
+    /** Of any form: a policy is what workloads call it. */
+    static NamespacedName policyName(String field, String value) throws ConversionException {
+        return NamespacedName.ofPolicy(required(field, value));
+    }
+
     static IpAddress address(String field, ByteString bytes) throws ConversionException {
         if (bytes.size() != 4 && bytes.size() != 16) {
             throw new ConversionException(Reason.BAD_ADDRESS, field);

@@ -44,7 +44,7 @@ final class MatchCodec {
         T read(W wire) throws ConversionException;
     }
 
-    Match read(io.culvert.protocol.wire.security.Match wire) throws ConversionException {
+    Match read(io.culvert.protocol.wire.security.Match wire) {
         never = false;
         relaxed = false;
         Match match = new Match(
@@ -66,7 +66,23 @@ final class MatchCodec {
         return relaxed && match.isEmpty() ? Match.ALWAYS : match;
     }
 
-    private <W, T> List<T> positive(String field, List<W> wire, EntryReader<W, T> reader) throws ConversionException {
+    /** How many conditions a match has. */
+    static int conditions(io.culvert.protocol.wire.security.Match wire) {
+        return wire.getNamespacesCount()
+                + wire.getNotNamespacesCount()
+                + wire.getServiceAccountsCount()
+                + wire.getNotServiceAccountsCount()
+                + wire.getPrincipalsCount()
+                + wire.getNotPrincipalsCount()
+                + wire.getSourceIpsCount()
+                + wire.getNotSourceIpsCount()
+                + wire.getDestinationIpsCount()
+                + wire.getNotDestinationIpsCount()
+                + wire.getDestinationPortsCount()
+                + wire.getNotDestinationPortsCount();
+    }
+
+    private <W, T> List<T> positive(String field, List<W> wire, EntryReader<W, T> reader) {
         List<T> out = new ArrayList<>(wire.size());
         if (readable(field, wire, reader, out)) {
             return out;
@@ -79,7 +95,7 @@ final class MatchCodec {
         return List.of();
     }
 
-    private <W, T> List<T> negative(String field, List<W> wire, EntryReader<W, T> reader) throws ConversionException {
+    private <W, T> List<T> negative(String field, List<W> wire, EntryReader<W, T> reader) {
         List<T> out = new ArrayList<>(wire.size());
         if (!readable(field, wire, reader, out)) {
             never |= action == Action.ALLOW;
@@ -89,9 +105,7 @@ final class MatchCodec {
     }
 
     /** Reads what can be read; false when some entry could not, which is reported once for the list. */
-    private <W, T> boolean readable(String field, List<W> wire, EntryReader<W, T> reader, List<T> out)
-            throws ConversionException {
-        FieldReader.count(field, wire.size());
+    private <W, T> boolean readable(String field, List<W> wire, EntryReader<W, T> reader, List<T> out) {
         Reason fault = null;
         for (W entry : wire) {
             try {

@@ -4,10 +4,13 @@ import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
+import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.wire.discovery.Resource;
 import io.culvert.protocol.wire.security.Authorization;
 import io.culvert.protocol.wire.workload.Address;
 import io.culvert.protocol.xds.ConversionFault.Reason;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -18,7 +21,8 @@ import java.util.List;
  * Converts the mesh's resources between wire messages and records.
  *
  * <p>Bounds: a resource at most 4 MiB, a text at most 2,048 characters and free of control characters, a list at most
- * 10,000 entries; past that the resource is rejected.
+ * 10,000 entries; past that the resource is rejected. Not so a policy, which has bounds of its own, and past them is in
+ * force by its strictest reading.
  *
  * <p>Errors: as values; one resource's faults never touch another.
  */
@@ -59,7 +63,7 @@ public final class MeshResources {
         }
         ByteString body = wire.getResource().getValue();
         if (body.size() > RESOURCE_BYTES_MAX) {
-            throw new ConversionException(Reason.TOO_LARGE, "");
+            return tooLarge(typeUrl, wire.getName(), body, warnings);
         }
         return switch (typeUrl) {
             case ADDRESS_TYPE -> address(wire.getName(), Address.parseFrom(body), warnings);
@@ -67,6 +71,41 @@ public final class MeshResources {
                 new MeshResource.OfPolicy(PolicyCodec.read(wire.getName(), Authorization.parseFrom(body), warnings));
             default -> throw new ConversionException(Reason.UNSUPPORTED, "");
         };
+    }
+
+    private static MeshResource tooLarge(String typeUrl, String name, ByteString body, List<ConversionFault> warnings)
+            throws ConversionException, InvalidProtocolBufferException {
+        ConversionException why = new ConversionException(Reason.TOO_LARGE, "");
+        if (!typeUrl.equals(AUTHORIZATION_TYPE)) {
+            throw why;
+        }
+        try {
+            Authorization head = PolicyCodec.head(body.newCodedInput());
+            return new MeshResource.OfPolicy(PolicyCodec.strictest(name, head, why, warnings));
+        } catch (InvalidProtocolBufferException malformed) {
+            throw malformed;
+        } catch (IOException impossible) {
+            throw new UncheckedIOException(impossible);
+        }
+    }
+
+    /**
+     * Converts a policy that is {@linkplain ResponseReader too large to be read}, of which the head came: to its
+     * strictest reading.
+     */
+    static Converted<MeshResource> decodeHead(Resource wire) {
+        String name = wire.getName();
+        List<ConversionFault> warnings = new ArrayList<>();
+        try {
+            Authorization head = Authorization.parseFrom(wire.getResource().getValue());
+            ConversionException why = new ConversionException(Reason.TOO_LARGE, "");
+            Policy policy = PolicyCodec.strictest(name, head, why, warnings);
+            return new Converted.Taken<>(new MeshResource.OfPolicy(policy), warnings);
+        } catch (ConversionException rejected) {
+            return new Converted.Rejected<>(rejected.fault(name));
+        } catch (InvalidProtocolBufferException undecodable) {
+            return new Converted.Rejected<>(new ConversionFault(name, Reason.UNDECODABLE, ""));
+        }
     }
 
     private static MeshResource address(String name, Address wire, List<ConversionFault> warnings)

@@ -1,5 +1,7 @@
 package io.culvert.protocol.xds;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.WireFormat;
@@ -17,7 +19,8 @@ import java.util.List;
  * resources, then again for them, which by then may be let go of one by one.
  *
  * <p>Bounds: a resource at most {@link MeshResources#RESOURCE_BYTES_MAX} and what surrounds it, a name at most {@value
- * #NAME_BYTES_MAX} bytes; a larger resource is skipped and reported, a larger name of something removed is skipped.
+ * #NAME_BYTES_MAX} bytes; a larger resource is skipped and reported, a larger policy
+ * but for its rules, a larger name of something removed is skipped.
  *
  * <p>Errors: {@link IOException} when the message as a whole is malformed, before the first resource was handed over.
  *
@@ -56,6 +59,9 @@ public final class ResponseReader {
 
         /** In place of a resource that cannot be read as one. */
         void unreadable(ConversionFault fault);
+
+        /** In place of a policy that is too large: all of it but its rules. */
+        void headOfPolicy(Resource head);
     }
 
     /** Reads the head; the stream must be able to go back to where it was. */
@@ -132,9 +138,9 @@ public final class ResponseReader {
         }
     }
 
-    private static void resource(CodedInputStream in, int length, Visitor visitor) throws IOException {
+    private void resource(CodedInputStream in, int length, Visitor visitor) throws IOException {
         if (length > ENTRY_BYTES_MAX) {
-            visitor.unreadable(new ConversionFault(nameOfLarge(in, length), Reason.TOO_LARGE, ""));
+            large(in, length, visitor);
             return;
         }
         byte[] body = in.readRawBytes(length);
@@ -148,19 +154,66 @@ public final class ResponseReader {
         visitor.resource(resource);
     }
 
-    /** The name of a resource that is skipped, or nothing where it is too long as well. */
-    private static String nameOfLarge(CodedInputStream in, int length) throws IOException {
+    private void large(CodedInputStream in, int length, Visitor visitor) throws IOException {
+        var resource = Resource.newBuilder();
+        within(in, length, () -> headOf(in, resource));
+        if (resource.hasResource()) {
+            visitor.headOfPolicy(resource.build());
+        } else {
+            visitor.unreadable(new ConversionFault(resource.getName(), Reason.TOO_LARGE, ""));
+        }
+    }
+
+    /** Reads what is within a length. */
+    private interface Part {
+        void read() throws IOException;
+    }
+
+    /** Goes on behind a part, be it malformed. */
+    private static void within(CodedInputStream in, int length, Part part) throws IOException {
         int outer = in.pushLimit(length);
-        String name = "";
+        int end = in.getTotalBytesRead() + length;
         try {
-            for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
-                name = nameOr(in, tag, name);
-            }
-        } catch (InvalidProtocolBufferException e) {
-            in.skipRawBytes(in.getBytesUntilLimit());
+            part.read();
+        } catch (InvalidProtocolBufferException malformed) {
+            // What was found until here is all there is.
         }
         in.popLimit(outer);
-        return name;
+        in.skipRawBytes(end - in.getTotalBytesRead());
+    }
+
+    /** The name of a resource that is skipped, unless it is too long as well, and of a policy all but its rules. */
+    private void headOf(CodedInputStream in, Resource.Builder resource) throws IOException {
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            switch (delimited(tag)) {
+                case Resource.NAME_FIELD_NUMBER -> resource.setName(nameOr(in, tag, resource.getName()));
+                case Resource.VERSION_FIELD_NUMBER -> resource.setVersion(name(in));
+                case Resource.RESOURCE_FIELD_NUMBER -> within(in, in.readRawVarint32(), () -> anyIn(in, resource));
+                default -> in.skipField(tag);
+            }
+        }
+    }
+
+    private void anyIn(CodedInputStream in, Resource.Builder resource) throws IOException {
+        String typeUrl = "";
+        for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
+            int field = delimited(tag);
+            if (field == Any.TYPE_URL_FIELD_NUMBER) {
+                typeUrl = name(in);
+            } else if (field == Any.VALUE_FIELD_NUMBER
+                    && typeUrl.equals(MeshResources.AUTHORIZATION_TYPE)
+                    && typeUrl.equals(head.typeUrl())) {
+                within(in, in.readRawVarint32(), () -> policyIn(in, resource));
+            } else {
+                in.skipField(tag);
+            }
+        }
+    }
+
+    private static void policyIn(CodedInputStream in, Resource.Builder resource) throws IOException {
+        ByteString policy = PolicyCodec.head(in).toByteString();
+        resource.setResource(
+                Any.newBuilder().setTypeUrl(MeshResources.AUTHORIZATION_TYPE).setValue(policy));
     }
 
     private static String nameIn(byte[] body) {

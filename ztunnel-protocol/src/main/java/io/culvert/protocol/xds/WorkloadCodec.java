@@ -150,12 +150,11 @@ final class WorkloadCodec {
         return out;
     }
 
-    /** A name that no policy can have would be a policy that is silently not enforced, hence rejects. */
     private static List<NamespacedName> policies(List<String> wire) throws ConversionException {
         FieldReader.count("authorization_policies", wire.size());
         List<NamespacedName> out = new ArrayList<>(wire.size());
         for (String name : wire) {
-            out.add(FieldReader.name("authorization_policies", name));
+            out.add(FieldReader.policyName("authorization_policies", name));
         }
         return out;
     }

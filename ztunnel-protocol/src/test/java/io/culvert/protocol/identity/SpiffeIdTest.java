@@ -2,6 +2,7 @@ package io.culvert.protocol.identity;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -34,7 +35,6 @@ class SpiffeIdTest {
                 "Spiffe://cluster.local/ns/shop/sa/web",
                 "https://cluster.local/ns/shop/sa/web",
                 "spiffe:///ns/shop/sa/web",
-                "spiffe://Cluster.local/ns/shop/sa/web",
                 "spiffe://user@cluster.local/ns/shop/sa/web",
                 "spiffe://cluster.local:443/ns/shop/sa/web",
                 "spiffe://cluster.local/ns/shop/sa/web/",
@@ -59,6 +59,13 @@ class SpiffeIdTest {
             })
     void refusesWhatIsNoId(String uri) {
         assertThrows(IllegalArgumentException.class, () -> SpiffeId.parse(uri));
+    }
+
+    @Test
+    void keepsATrustDomainAsItIsWritten_andComparesItSo() {
+        SpiffeId id = SpiffeId.parse("spiffe://Corp.Example/ns/shop/sa/web");
+        assertEquals("spiffe://Corp.Example/ns/shop/sa/web", id.uri());
+        assertNotEquals(SpiffeId.parse("spiffe://corp.example/ns/shop/sa/web"), id);
     }
 
     @Test

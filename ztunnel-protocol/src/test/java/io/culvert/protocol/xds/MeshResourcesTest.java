@@ -14,6 +14,10 @@ import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.wire.discovery.Resource;
 import io.culvert.protocol.wire.security.Authorization;
+import io.culvert.protocol.wire.security.Clause;
+import io.culvert.protocol.wire.security.Match;
+import io.culvert.protocol.wire.security.Rule;
+import io.culvert.protocol.wire.security.StringMatch;
 import io.culvert.protocol.wire.workload.Address;
 import io.culvert.protocol.wire.workload.ApplicationTunnel;
 import io.culvert.protocol.wire.workload.GatewayAddress;
@@ -32,6 +36,7 @@ import io.culvert.protocol.workload.PortMap;
 import io.culvert.protocol.workload.Service.Visibility;
 import io.culvert.protocol.workload.Workload.WorkloadType;
 import io.culvert.protocol.xds.ConversionFault.Reason;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -192,8 +197,8 @@ class MeshResourcesTest {
                 "network_gateway.destination",
                 workload(w -> w.setNetworkGateway(GatewayAddress.getDefaultInstance())));
         rejected(Reason.BAD_NAME, "services", workload(w -> w.putServices("svc", PortList.getDefaultInstance())));
-        rejected(Reason.BAD_NAME, "authorization_policies", workload(w -> w.addAuthorizationPolicies("policy")));
-        rejected(Reason.BAD_IDENTITY, "trust_domain", workload(w -> w.setTrustDomain("Upper")));
+        rejected(Reason.MISSING, "authorization_policies", workload(w -> w.addAuthorizationPolicies("")));
+        rejected(Reason.BAD_IDENTITY, "trust_domain", workload(w -> w.setTrustDomain("user@corp")));
         rejected(Reason.BAD_IDENTITY, "namespace", workload(w -> w.setNamespace("a/b")));
         rejected(Reason.BAD_IDENTITY, "service_account", workload(w -> w.setServiceAccount("a b")));
         rejected(Reason.CONTROL_CHARACTER, "node", workload(w -> w.setNode("a\nb")));
@@ -295,6 +300,104 @@ class MeshResourcesTest {
         }));
     }
 
+    private static Policy takenPolicy(Converted<MeshResource> converted) {
+        return assertInstanceOf(MeshResource.OfPolicy.class, taken(converted).value())
+                .policy();
+    }
+
+    private static List<Reason> warnings(Converted<MeshResource> converted) {
+        return taken(converted).warnings().stream().map(ConversionFault::reason).toList();
+    }
+
+    private static Match manySources(int count) {
+        return Match.newBuilder()
+                .addAllSourceIps(Collections.nCopies(
+                        count,
+                        io.culvert.protocol.wire.security.Address.newBuilder()
+                                .setAddress(ByteString.copyFrom(new byte[4]))
+                                .setLength(32)
+                                .build()))
+                .build();
+    }
+
+    private static Converted<MeshResource> policyOf(int actionValue, Match... matches) {
+        return policy(
+                "ns/p",
+                p -> p.setScopeValue(1)
+                        .setActionValue(actionValue)
+                        .setDryRun(true)
+                        .addRules(
+                                Rule.newBuilder().addClauses(Clause.newBuilder().addAllMatches(List.of(matches)))));
+    }
+
+    @Test
+    void policyOfManyConditionsIsTakenAsItIs() {
+        var converted = policyOf(1, manySources(10_001));
+        assertEquals(List.of(), taken(converted).warnings());
+        assertEquals(
+                10_001,
+                takenPolicy(converted)
+                        .rules()
+                        .getFirst()
+                        .clauses()
+                        .getFirst()
+                        .matches()
+                        .getFirst()
+                        .sourceIps()
+                        .size());
+    }
+
+    @Test
+    void policyPastItsBoundsIsInForceByItsStrictestReading() {
+        List<List<Match>> past = List.of(
+                List.of(manySources(PolicyCodec.PARTS_MAX)),
+                List.of(
+                        Match.newBuilder()
+                                .addNamespaces(
+                                        StringMatch.newBuilder().setExact("x".repeat(MeshResources.RESOURCE_BYTES_MAX)))
+                                .build(),
+                        Match.getDefaultInstance()));
+        List<Reason> reasons = List.of(Reason.TOO_MANY, Reason.TOO_LARGE);
+        for (int i = 0; i < past.size(); i++) {
+            Match[] matches = past.get(i).toArray(Match[]::new);
+            var deny = policyOf(1, matches);
+            assertEquals(List.of(reasons.get(i), Reason.STRICTEST_READING), warnings(deny));
+            List<io.culvert.protocol.policy.Rule> always = List.of(new io.culvert.protocol.policy.Rule(List.of()));
+            NamespacedName key = new NamespacedName("ns", "p");
+            assertEquals(new Policy(key, Policy.Scope.NAMESPACE, Policy.Action.DENY, always, true), takenPolicy(deny));
+            var allow = policyOf(0, matches);
+            assertEquals(List.of(reasons.get(i), Reason.STRICTEST_READING), warnings(allow));
+            assertEquals(
+                    new Policy(key, Policy.Scope.NAMESPACE, Policy.Action.ALLOW, List.of(), true), takenPolicy(allow));
+        }
+    }
+
+    @Test
+    void policiesNameMayHaveAnyForm_andProtectsTheNamespaceItSays() {
+        for (String name : List.of("plain", "a/b/c", "/p", "ns/")) {
+            var converted = policy(name, p -> p.setScopeValue(1));
+            Policy policy = takenPolicy(converted);
+            assertEquals(name, policy.key().toString());
+            assertEquals("ns", policy.namespace());
+            assertEquals(List.of(Reason.NAME_MISMATCH), warnings(converted));
+            assertEquals(
+                    List.of(policy.key()),
+                    takenWorkload(workload(w -> w.addAuthorizationPolicies(name)))
+                            .authorizationPolicies());
+        }
+        assertEquals(
+                "ns", takenPolicy(policy("other/p", p -> p.setScopeValue(1))).namespace());
+    }
+
+    @Test
+    void trustDomainIsTakenAsItIsWritten() {
+        assertEquals(
+                "spiffe://Corp.Example/ns/ns/sa/default",
+                takenWorkload(workload(w -> w.setTrustDomain("Corp.Example")))
+                        .identity()
+                        .uri());
+    }
+
     @Test
     void policyIsKnownByItsResourcesName() {
         var converted = policy("ns/other", p -> p.setScopeValue(2));
@@ -310,8 +413,6 @@ class MeshResourcesTest {
 
     @Test
     void rejectsPolicies() {
-        rejected(Reason.BAD_NAME, "", policy("p", p -> {}));
-        rejected(Reason.NAME_MISMATCH, "namespace", policy("other/p", p -> p.setScopeValue(1)));
         rejected(Reason.UNKNOWN_VALUE, "scope", policy("ns/p", p -> p.setScopeValue(3)));
         rejected(Reason.UNKNOWN_VALUE, "action", policy("ns/p", p -> p.setActionValue(2)));
     }

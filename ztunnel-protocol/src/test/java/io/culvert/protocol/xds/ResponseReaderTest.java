@@ -9,6 +9,11 @@ import com.google.protobuf.ByteString;
 import io.culvert.protocol.Records;
 import io.culvert.protocol.wire.discovery.DeltaDiscoveryResponse;
 import io.culvert.protocol.wire.discovery.Resource;
+import io.culvert.protocol.wire.security.Authorization;
+import io.culvert.protocol.wire.security.Clause;
+import io.culvert.protocol.wire.security.Match;
+import io.culvert.protocol.wire.security.Rule;
+import io.culvert.protocol.wire.security.StringMatch;
 import io.culvert.testkit.Gen;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -21,11 +26,13 @@ import org.junit.jupiter.api.Test;
 
 class ResponseReaderTest {
     private static final String ADDRESS = MeshResources.ADDRESS_TYPE;
+    private static final String POLICY = MeshResources.AUTHORIZATION_TYPE;
 
     /** Remembers what it was handed. */
     private static final class Seen implements ResponseReader.Visitor {
         private final List<Resource> resources = new ArrayList<>();
         private final List<ConversionFault> faults = new ArrayList<>();
+        private final List<Resource> heads = new ArrayList<>();
 
         @Override
         public void resource(Resource resource) {
@@ -35,6 +42,11 @@ class ResponseReaderTest {
         @Override
         public void unreadable(ConversionFault fault) {
             faults.add(fault);
+        }
+
+        @Override
+        public void headOfPolicy(Resource head) {
+            heads.add(head);
         }
     }
 
@@ -112,6 +124,70 @@ class ResponseReaderTest {
         assertEquals(
                 "large: the resource is larger than allowed",
                 seen.faults.getFirst().toString());
+    }
+
+    @Test
+    void readsAPolicyThatIsTooLarge_butForItsRules() throws IOException {
+        Authorization head = Authorization.newBuilder()
+                .setName("p")
+                .setNamespace("ns")
+                .setScopeValue(1)
+                .setActionValue(1)
+                .setDryRun(true)
+                .build();
+        Authorization large = head.toBuilder()
+                .addRules(Rule.newBuilder()
+                        .addClauses(Clause.newBuilder()
+                                .addMatches(Match.newBuilder()
+                                        .addNamespaces(StringMatch.newBuilder()
+                                                .setExact("x".repeat(MeshResources.RESOURCE_BYTES_MAX + 100_000))))))
+                .build();
+        Resource.Builder resource = Resource.newBuilder()
+                .setName("ns/p")
+                .setVersion("7")
+                .setResource(Any.newBuilder().setTypeUrl(POLICY).setValue(large.toByteString()));
+        DeltaDiscoveryResponse response = DeltaDiscoveryResponse.newBuilder()
+                .setTypeUrl(POLICY)
+                .addResources(resource)
+                .addResources(resource("after", 10))
+                .build();
+        Seen seen = new Seen();
+        open(response.toByteArray()).resources(seen);
+        assertEquals(
+                List.of(resource.setResource(Any.newBuilder().setTypeUrl(POLICY).setValue(head.toByteString()))
+                        .build()),
+                seen.heads);
+        assertEquals(
+                List.of("after"), seen.resources.stream().map(Resource::getName).toList());
+
+        Seen ofAnotherType = new Seen();
+        open(response.toBuilder().setTypeUrl(ADDRESS).build().toByteArray()).resources(ofAnotherType);
+        assertEquals(List.of(), ofAnotherType.heads);
+        assertEquals(1, ofAnotherType.faults.size());
+    }
+
+    @Test
+    void skipsALargePolicyWhoseHeadIsNone_andGoesOn() throws IOException {
+        ByteArrayOutputStream policy = new ByteArrayOutputStream();
+        policy.write(new byte[MeshResources.RESOURCE_BYTES_MAX + 100_000]);
+        Seen seen = new Seen();
+        open(DeltaDiscoveryResponse.newBuilder()
+                        .setTypeUrl(POLICY)
+                        .addResources(Resource.newBuilder()
+                                .setName("ns/p")
+                                .setResource(Any.newBuilder()
+                                        .setTypeUrl(POLICY)
+                                        .setValue(ByteString.copyFrom(policy.toByteArray()))))
+                        .addResources(resource("after", 10))
+                        .build()
+                        .toByteArray())
+                .resources(seen);
+        assertEquals(List.of(), seen.heads);
+        assertEquals(
+                "ns/p: the resource is larger than allowed",
+                seen.faults.getFirst().toString());
+        assertEquals(
+                List.of("after"), seen.resources.stream().map(Resource::getName).toList());
     }
 
     @Test
