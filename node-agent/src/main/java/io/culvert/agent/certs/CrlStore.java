@@ -16,8 +16,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The certificate revocation lists of a file, kept in step with it. A file that cannot be read changes nothing but {@link
- * #problem}; an empty one, or none, revokes nothing.
+ * The certificate revocation lists of a file, kept in step with it. A file that cannot be read, or that goes away, changes
+ * nothing but {@link #problem}; an empty one revokes nothing, and so does one that was never there.
  *
  * <p>Runs on: {@link #current} on any; {@link #look} on one control thread, on which whoever listens is told. Bounds: a file of
  * 32 MiB.
@@ -106,7 +106,10 @@ public final class CrlStore {
         }
         inForce = stamp;
         try {
-            current = stamp.equals(WatchedFile.ABSENT) ? Revocations.NONE : new Revocations(parse(watched.read()));
+            if (stamp.equals(WatchedFile.ABSENT)) {
+                throw new IOException("it is gone; an empty file takes all back");
+            }
+            current = new Revocations(parse(watched.read()));
             problem = null;
             LOG.log(
                     System.Logger.Level.INFO,

@@ -170,10 +170,26 @@ class CrlStoreTest {
         assertNotNull(store.problem());
         assertEquals(0, told.get());
         assertEquals(PeerRejectedException.Why.REVOKED, why(verifier(store), revoked));
-        Files.delete(file());
+        write(pem(ROOT.revoke()));
         settle(store);
         assertNull(store.problem());
-        assertTrue(store.current().isEmpty());
+        accepts(verifier(store), revoked);
+    }
+
+    @Test
+    void keepsWhatWasInForce_whenTheFileIsGone_andSaysSo_untilThereIsAnother() throws IOException {
+        X509Certificate[] revoked = chain(ROOT);
+        write(pem(ROOT.revoke(revoked[0])));
+        CrlStore store = store();
+        Files.delete(file());
+        settle(store);
+        assertTrue(String.valueOf(store.problem()).contains("it is gone"), store::problem);
+        assertEquals(0, told.get());
+        assertEquals(PeerRejectedException.Why.REVOKED, why(verifier(store), revoked));
+        write("");
+        settle(store);
+        assertNull(store.problem());
+        accepts(verifier(store), revoked);
     }
 
     @Test
