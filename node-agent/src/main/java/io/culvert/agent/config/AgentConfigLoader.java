@@ -172,7 +172,7 @@ public final class AgentConfigLoader {
     private NodeConfig node() {
         return new NodeConfig(
                 reader.choice(Knob.ROLE, Role.class),
-                reader.requiredText(Knob.NODE_NAME),
+                reader.isSet(Knob.MESH_FILE) ? reader.requiredText(Knob.NODE_NAME) : reader.text(Knob.NODE_NAME),
                 reader.text(Knob.CLUSTER_ID),
                 reader.text(Knob.NETWORK),
                 reader.read(

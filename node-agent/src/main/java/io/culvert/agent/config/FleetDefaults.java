@@ -136,15 +136,12 @@ final class FleetDefaults {
         }
     }
 
-    /** Some of it is settings, by the names of their variables. */
+    /** Some of it is settings, by the names of their variables or what follows the prefix of these. */
     private void metadata(String name, String value, String where) {
-        boolean prefixed = name.startsWith(META);
-        metadata.put(prefixed ? name.substring(META.length()) : name, value);
-        if (!prefixed) {
-            return;
-        }
+        String bare = name.startsWith(META) ? name.substring(META.length()) : name;
+        metadata.put(bare, value);
         for (Knob knob : Knob.values()) {
-            if (knob.environment().contains(name)) {
+            if (knob.environment().contains(META + bare)) {
                 settings.put(knob, new Setting(knob, value, where));
             }
         }

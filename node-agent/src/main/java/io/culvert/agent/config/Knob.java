@@ -28,8 +28,10 @@ public enum Knob {
             row(KnobType.TEXT, "--proxy-workload", "node.workload", "PROXY_WORKLOAD_INFO")
                     .means(
                             "The one pod of a dedicated agent, as `namespace/name/serviceAccount`. Required where `node.mode` is `dedicated`, otherwise not looked at.")),
-    NODE_NAME(row(KnobType.TEXT, "--node-name", "node.name", "NODE_NAME")
-            .means("The name of the node that this agent serves; only pods of that node are captured. Required.")),
+    NODE_NAME(
+            row(KnobType.TEXT, "--node-name", "node.name", "NODE_NAME")
+                    .means(
+                            "The name of the node that this agent serves; only pods of that node are captured. Required beside a mesh file; where there is none, an agent without it takes every workload for one of its node.")),
     CLUSTER_ID(row(KnobType.TEXT, "--cluster-id", "node.clusterId", "ISTIO_META_CLUSTER_ID", "CLUSTER_ID")
             .byDefault("Kubernetes")
             .means("The id of the cluster that this node belongs to.")),
@@ -80,7 +82,7 @@ public enum Knob {
     CRL_PATH(
             row(KnobType.PATH, "--crl", "mesh.crl", "CRL_PATH")
                     .means(
-                            "A file of certificate revocation lists, PEM or DER. Read again when it changes; who is revoked is refused, and tunnels with them are closed.")),
+                            "A file of certificate revocation lists, PEM or DER. Read again when it changes; one that cannot be read, or goes away, changes nothing, and an empty one takes everything back. Who is revoked is refused, and tunnels with them are closed.")),
     SECRET_TTL(
             row(KnobType.DURATION, "--secret-ttl", "mesh.secretTtl", "SECRET_TTL")
                     .byDefault("24h")
@@ -91,7 +93,7 @@ public enum Knob {
     XDS_ADDRESS(
             row(KnobType.TEXT, "--xds-address", "xds.address", "XDS_ADDRESS")
                     .means(
-                            "The control plane that tells of workloads, services and policies, as `host:port` or `https://host:port`; `http://` does without TLS. When neither this nor `mesh.file` is set: the `discoveryAddress` of `PROXY_CONFIG` or of `./etc/istio/config/mesh`, else in a Kubernetes pod `https://istiod.istio-system.svc:15012`, else `https://localhost:15012`.")),
+                            "The control plane that tells of workloads, services and policies, as `host:port` or `https://host:port`; `http://` does without TLS. An empty `XDS_ADDRESS` means that there is none: the mesh is what `mesh.local` or `mesh.localFile` says, or nothing. When neither this nor `mesh.file` is set: the `discoveryAddress` of `PROXY_CONFIG` or of `./etc/istio/config/mesh`, else in a Kubernetes pod `https://istiod.istio-system.svc:15012`, else `https://localhost:15012`.")),
     XDS_ROOT_CA(
             row(KnobType.TEXT, "--xds-root-ca", "xds.rootCa", "XDS_ROOT_CA")
                     .byDefault("./var/run/secrets/istio/root-cert.pem")

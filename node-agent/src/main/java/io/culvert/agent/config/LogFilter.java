@@ -52,15 +52,19 @@ public record LogFilter(Level level, Map<String, Level> targets) {
      * <p>Errors: {@link IllegalArgumentException} with a sentence that names the directive.
      */
     public static LogFilter parse(String text) {
-        return INFO.merge(text);
+        return INFO.merge(text, true);
     }
 
     /**
-     * This filter with the directives of the text laid over it.
+     * This filter with the directives of the text laid over it, where a word alone is a level.
      *
      * <p>Errors: {@link IllegalArgumentException} with a sentence that names the directive.
      */
     public LogFilter merge(String text) {
+        return merge(text, false);
+    }
+
+    private LogFilter merge(String text, boolean targetsAlone) {
         if (text.length() > TEXT_LENGTH_MAX) {
             throw new IllegalArgumentException("a filter has at most " + TEXT_LENGTH_MAX + " characters");
         }
@@ -73,7 +77,7 @@ public record LogFilter(Level level, Map<String, Level> targets) {
                 mergedTargets.put(
                         target(trimmed.substring(0, equals)),
                         level(trimmed.substring(equals + 1).trim()));
-            } else if (isLevel(trimmed)) {
+            } else if (isLevel(trimmed) || !targetsAlone && !trimmed.isEmpty()) {
                 merged = level(trimmed);
             } else if (!trimmed.isEmpty()) {
                 requireNoLevelMeant(trimmed);

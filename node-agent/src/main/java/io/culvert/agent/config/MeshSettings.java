@@ -59,7 +59,7 @@ final class MeshSettings {
 
     private MeshConfig.Source source() {
         refuseBoth(Knob.MESH_FILE, Knob.XDS_ADDRESS);
-        if (isGiven() && !reader.isSet(Knob.MESH_FILE) && isDiscoveryOff()) {
+        if (!reader.isSet(Knob.MESH_FILE) && isDiscoveryOff()) {
             return new MeshConfig.Alone();
         }
         if (reader.isSet(Knob.MESH_FILE)) {

@@ -148,11 +148,17 @@ class AdminServerTest {
         assertEquals("current log level is info,proxy=debug\n", answer.text());
     }
 
-    @Test
-    void refusesOtherLevels() throws IOException {
-        RawHttp.Answer answer = RawHttp.post(server.port(), "/logging?level=access=loud");
+    @ParameterizedTest
+    @CsvSource({
+        "access=loud, loud",
+        "invalid_level, invalid_level",
+        "'debug,nonsense', nonsense",
+    })
+    void refusesOtherLevels(String level, String wrong) throws IOException {
+        RawHttp.Answer answer = RawHttp.post(server.port(), "/logging?level=" + level);
         assertEquals(400, answer.status());
-        assertTrue(answer.text().startsWith("'loud' is no level"), answer.text());
+        assertTrue(answer.text().startsWith("'" + wrong + "' is no level"), answer.text());
+        assertTrue(answer.text().contains("usage: POST /logging"), answer.text());
         assertEquals("info,proxy=debug", logging.filter().toString());
     }
 

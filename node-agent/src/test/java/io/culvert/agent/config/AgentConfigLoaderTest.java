@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.config.SocketConfig.OriginalSource;
+import io.culvert.protocol.net.IpAddress;
+import io.culvert.protocol.net.IpPort;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -122,6 +124,41 @@ class AgentConfigLoaderTest {
         Map<String, String> fleet = Map.of(
                 "LOCAL_XDS_PATH", "l", "XDS_ADDRESS", " ", "PROXY_CONFIG", "discoveryAddress: istiod.example:15012");
         assertEquals(new MeshConfig.Alone(), meshOf(fleet).source());
+    }
+
+    @Test
+    void asksNobody_whereTheAddressIsEmpty_thoughNothingIsGiven() throws ConfigException {
+        MeshConfig alone = meshOf(Map.of("XDS_ADDRESS", "", "KUBERNETES_SERVICE_HOST", "10.96.0.1"));
+        assertEquals(new MeshConfig.Alone(), alone.source());
+        assertNull(alone.given());
+    }
+
+    @Test
+    void needsANodesName_besideAMeshFileOnly() throws ConfigException {
+        assertEquals(
+                "",
+                AgentConfigLoader.load(new ConfigInputs(Map.of(), Map.of(), null, 8))
+                        .config()
+                        .node()
+                        .name());
+        assertEquals(
+                List.of("node.name (not set): is required; give --node-name or set NODE_NAME"),
+                problems(new ConfigInputs(
+                        Map.of(Knob.MESH_FILE, "mesh.yaml", Knob.CA_DIRECTORY, "ca"), Map.of(), null, 8)));
+    }
+
+    @Test
+    void takesTheFleetsWordsOnDns_withAndWithoutTheirPrefix() throws ConfigException {
+        for (String prefix : List.of("", "ISTIO_META_")) {
+            String fleet = "proxyMetadata: {" + prefix + "DNS_CAPTURE: 'false', " + prefix
+                    + "DNS_PROXY_ADDR: '127.0.0.1:15999'}";
+            DnsConfig dns = load(Map.of("PROXY_CONFIG", fleet)).proxy().dns();
+            assertFalse(dns.isOn(true), prefix);
+            assertEquals(new IpPort(IpAddress.parse("127.0.0.1"), 15_999), dns.address(), prefix);
+        }
+        Map<String, String> said =
+                Map.of("PROXY_CONFIG", "proxyMetadata: {DNS_CAPTURE: 'false'}", "ISTIO_META_DNS_CAPTURE", "true");
+        assertTrue(load(said).proxy().dns().isOn(true));
     }
 
     @Test
@@ -339,7 +376,7 @@ class AgentConfigLoaderTest {
         assertEquals(
                 List.of(
                         "node.name (not set): is required; give --node-name or set NODE_NAME",
-                        "node.trustDomain (TRUST_DOMAIN): a trust domain has only a-z, 0-9, '.', '-' and '_'",
+                        "node.trustDomain (TRUST_DOMAIN): a trust domain has only letters, digits, '.', '-' and '_'",
                         "mesh.caDirectory (not set): or ca.address is required beside a mesh file; give --ca-dir or --ca-address, or set CULVERT_CA_DIR or CA_ADDRESS",
                         "ports.admin (CULVERT_ADMIN_PORT): '99999' is out of bounds; write 0 to 65535",
                         "sockets.ipv6 (IPV6_ENABLED): 'yes' is neither true nor false; write true or false",

@@ -100,6 +100,13 @@ class LogFilterTest {
     }
 
     @Test
+    void takesNoWordAloneForATarget_whereItIsLaidOverWhatIsThere() {
+        assertThrows(IllegalArgumentException.class, () -> LogFilter.INFO.merge("access"));
+        assertThrows(IllegalArgumentException.class, () -> LogFilter.INFO.merge("debug,nonsense"));
+        assertEquals("debug", LogFilter.INFO.merge("debug,").toString());
+    }
+
+    @Test
     void laysDirectivesOverWhatIsThere() {
         LogFilter filter = LogFilter.parse("warn,access=debug,proxy=info");
         assertEquals(
