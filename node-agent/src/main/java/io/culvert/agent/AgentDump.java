@@ -50,7 +50,8 @@ final class AgentDump implements ConfigDumpSource {
     @Override
     public MeshView mesh() {
         MeshSnapshot snapshot = mesh.current();
-        return new MeshView(snapshot.workloads(), snapshot.services(), List.copyOf(snapshot.policies()));
+        return new MeshView(
+                snapshot.workloads(), snapshot.services(), List.copyOf(snapshot.policies()), snapshot.problems());
     }
 
     @Override

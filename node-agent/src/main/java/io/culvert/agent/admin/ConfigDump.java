@@ -14,8 +14,8 @@ import java.util.TreeMap;
 /**
  * Writes everything that the agent knows as JSON, bit by bit, so that a large mesh does not need large memory.
  *
- * <p>Names and spellings are those that {@code istioctl ztunnel-config} reads; {@code meshFile}, {@code agent} and
- * {@code javaVersion} are our own.
+ * <p>Names and spellings are those that {@code istioctl ztunnel-config} reads; {@code meshProblems}, {@code meshFile},
+ * {@code agent} and {@code javaVersion} are our own.
  */
 public final class ConfigDump {
     private static final JsonFactory JSON = new JsonFactory();
@@ -38,8 +38,6 @@ public final class ConfigDump {
             json.useDefaultPrettyPrinter();
             json.writeStartObject();
             MeshDump.write(source.mesh(), json);
-            json.writeObjectFieldStart("stagedServices");
-            json.writeEndObject();
             json.writeObjectFieldStart("staticConfig");
             MeshDump.writeStatic(source.staticMesh(), json);
             json.writeEndObject();

@@ -1,8 +1,10 @@
 package io.culvert.agent.admin;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.culvert.agent.mesh.MeshProblem;
 import io.culvert.protocol.policy.Policy;
 import io.culvert.protocol.workload.GatewayAddress;
+import io.culvert.protocol.workload.LoadBalancing;
 import io.culvert.protocol.workload.Locality;
 import io.culvert.protocol.workload.NamespacedName;
 import io.culvert.protocol.workload.PortMap;
@@ -31,8 +33,39 @@ final class MeshDump {
                 .sorted(Comparator.comparing(Workload::uid))
                 .toList();
         dump.workloads(workloads, dump::serviceNames);
-        dump.services(mesh.services(), endpoints(workloads));
+        Map<NamespacedName, List<Workload>> endpoints = endpoints(workloads);
+        dump.services(mesh.services(), endpoints);
         dump.policies(mesh.policies());
+        mesh.services().forEach(service -> endpoints.remove(service.key()));
+        dump.staged(endpoints);
+        dump.problems(mesh.problems());
+    }
+
+    /** The endpoints that wait for their service. */
+    private void staged(Map<NamespacedName, List<Workload>> waiting) throws IOException {
+        json.writeObjectFieldStart("stagedServices");
+        for (NamespacedName service : waiting.keySet().stream()
+                .sorted(Comparator.comparing(NamespacedName::toString))
+                .toList()) {
+            json.writeObjectFieldStart(service.toString());
+            for (Workload endpoint : waiting.getOrDefault(service, List.of())) {
+                endpoint(service, endpoint);
+            }
+            json.writeEndObject();
+        }
+        json.writeEndObject();
+    }
+
+    private void problems(List<MeshProblem> problems) throws IOException {
+        json.writeArrayFieldStart("meshProblems");
+        for (MeshProblem problem : problems) {
+            json.writeStartObject();
+            json.writeStringField("kind", Words.pascal(problem.kind()));
+            json.writeStringField("subject", problem.subject());
+            json.writeStringField("problem", problem.sentence());
+            json.writeEndObject();
+        }
+        json.writeEndArray();
     }
 
     /** Writes it in the form in which it is configured: each workload with its ports, in the order of the file. */
@@ -205,12 +238,24 @@ final class MeshDump {
     private void endpoints(Service service, List<Workload> endpoints) throws IOException {
         json.writeObjectFieldStart("endpoints");
         for (Workload endpoint : endpoints) {
-            json.writeObjectFieldStart(endpoint.uid().value());
-            json.writeStringField("workloadUid", endpoint.uid().value());
-            ports("port", endpoint.services().getOrDefault(service.key(), PortMap.EMPTY));
-            json.writeStringField("status", Words.pascal(endpoint.status()));
-            json.writeEndObject();
+            if (isUsed(service, endpoint)) {
+                endpoint(service.key(), endpoint);
+            }
         }
+        json.writeEndObject();
+    }
+
+    private static boolean isUsed(Service service, Workload endpoint) {
+        LoadBalancing balancing = service.loadBalancing();
+        return endpoint.status() == Workload.Health.HEALTHY
+                || balancing != null && balancing.healthPolicy() == LoadBalancing.HealthPolicy.ALLOW_ALL;
+    }
+
+    private void endpoint(NamespacedName service, Workload endpoint) throws IOException {
+        json.writeObjectFieldStart(endpoint.uid().value());
+        json.writeStringField("workloadUid", endpoint.uid().value());
+        ports("port", endpoint.services().getOrDefault(service, PortMap.EMPTY));
+        json.writeStringField("status", Words.pascal(endpoint.status()));
         json.writeEndObject();
     }
 

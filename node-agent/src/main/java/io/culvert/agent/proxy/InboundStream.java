@@ -167,6 +167,6 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
         }
         String host = askedHost();
         return new ConnectionView(
-                Direction.INBOUND, source(), host.isEmpty() ? null : host, deliver.target(), Carriage.HBONE);
+                Direction.INBOUND, source(), host.isEmpty() ? null : host, deliver.judged(), Carriage.HBONE);
     }
 }

@@ -1,6 +1,7 @@
 package io.culvert.agent.admin;
 
 import io.culvert.agent.config.Role;
+import io.culvert.agent.mesh.MeshProblem;
 import io.culvert.agent.telemetry.Carriage;
 import io.culvert.agent.telemetry.CertificateState;
 import io.culvert.agent.telemetry.Direction;
@@ -33,6 +34,7 @@ import java.util.Map;
 
 /** Views that show one of everything, and one with as little as there may be. */
 final class SampleDump implements ConfigDumpSource {
+    private static final NamespacedName WAITED_FOR = NamespacedName.parse("shop/later.example");
     private static final NamespacedName SERVER_KEY = NamespacedName.parse("shop/server.shop.svc.cluster.local");
     private static final GatewayAddress WAYPOINT =
             new GatewayAddress.ByAddress(new NetworkAddress("", IpAddress.parse("10.9.0.1")), 15_008);
@@ -57,7 +59,7 @@ final class SampleDump implements ConfigDumpSource {
                 "",
                 false,
                 null,
-                Map.of(),
+                Map.of(SERVER_KEY, PortMap.of(80, 8_081), WAITED_FOR, PortMap.of(81, 8_082)),
                 List.of(),
                 Workload.Health.HEALTHY,
                 "",
@@ -164,7 +166,14 @@ final class SampleDump implements ConfigDumpSource {
 
     @Override
     public MeshView mesh() {
-        return new MeshView(List.of(full(), plain()), List.of(service(), headless()), List.of(policy(), everyone()));
+        return new MeshView(
+                List.of(full(), plain()),
+                List.of(service(), headless()),
+                List.of(policy(), everyone()),
+                List.of(new MeshProblem(
+                        MeshProblem.Kind.ALTERED_RESOURCE,
+                        "policy shop/large",
+                        "rules has more entries than allowed")));
     }
 
     @Override
