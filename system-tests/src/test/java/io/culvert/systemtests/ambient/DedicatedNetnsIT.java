@@ -65,6 +65,39 @@ class DedicatedNetnsIT {
     }
 
     @Test
+    void serverThatNobodyCaptures_isReachedInPlaintext_andOnlyTheSourceReports() {
+        lab.mesh(lab.workload("bare").build());
+        Observation since = lab.observe();
+        talk.once("client", "bare");
+        since.expectFlows(
+                "client", Flow.plain("source", Flow.End.unproven("client"), Flow.End.proven("bare"), 1, UP, DOWN));
+        since.expectFlows("near");
+        since.expectFlows("server");
+        LogEntry entry = since.onlyConnection("client");
+        assertEquals("", entry.field("src.identity"));
+        assertEquals("", entry.field("dst.identity"));
+        assertEquals("", entry.field("dst.hbone_addr"));
+        assertEquals("bare", entry.field("dst.workload"));
+        assertEquals(lab.ip("bare") + ":" + PORT, entry.field("dst.addr"));
+    }
+
+    @Test
+    void clientThatNobodyCaptures_isServedInPlaintext_andOnlyTheDestinationReports() {
+        lab.mesh(lab.workload("bare").build());
+        Observation since = lab.observe();
+        talk.once("bare", "server");
+        since.expectFlows("client");
+        since.expectFlows("near");
+        since.expectFlows(
+                "server", Flow.plain("destination", Flow.End.unproven("bare"), Flow.End.proven("server"), 1, UP, DOWN));
+        LogEntry entry = since.onlyConnection("server");
+        assertEquals("", entry.field("src.identity"));
+        assertEquals("", entry.field("dst.identity"));
+        assertEquals("", entry.field("dst.hbone_addr"));
+        assertEquals("bare", entry.field("src.workload"));
+    }
+
+    @Test
     void eachAgentAsksForItsOwnCertificateAlone() {
         assertTrue(lab.authority().requests().size() >= 3);
         assertTrue(lab.authority().requests().stream().noneMatch(request -> request.hasMetadata()));
