@@ -314,6 +314,18 @@ class SocketFactoryNetnsIT {
     }
 
     @Test
+    void sharesAPort_onlyWhereBothListenersAgree() throws Exception {
+        ListenSpec alone = new ListenSpec(0, 0, 8091, 1, Transparency.NEVER, false, MARK);
+        int first = listener(server, 8091);
+        int second = listener(server, 8091);
+        failsAtHome("bind", Errno.EADDRINUSE, () -> factory.listenTcp(server, alone));
+        closeAll(first, second);
+        int only = factory.listenTcp(server, alone);
+        failsAtHome("bind", Errno.EADDRINUSE, () -> listener(server, 8091));
+        Fds.close(only);
+    }
+
+    @Test
     void leavesNoDescriptor_after1000Connections() throws Exception {
         int listener = listener(server, 8087);
         Address to = of(lab.ns("server").ipv4(), 8087);
