@@ -14,11 +14,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: any; publishing never blocks.
  *
- * <p>Bounds: {@link #ENTRIES_MAX} entries; further ones are dropped and counted, since a loop that waits for standard
- * output would stop every connection it carries.
+ * <p>Bounds: {@link #ENTRIES_MAX} entries, of which the last {@link #RESERVED} are for warnings and errors; further ones are
+ * dropped and counted, since a loop that waits for standard output would stop every connection it carries.
  */
 final class LogQueue extends Handler {
     static final int ENTRIES_MAX = 10_000;
+    static final int RESERVED = 1_000;
     private static final int FLUSH_SECONDS_MAX = 2;
 
     private final MpscBlockingConsumerArrayQueue<LogRecord> entries = new MpscBlockingConsumerArrayQueue<>(ENTRIES_MAX);
@@ -44,7 +45,8 @@ final class LogQueue extends Handler {
 
     @Override
     public void publish(LogRecord entry) {
-        if (!entries.offerIfBelowThreshold(entry, ENTRIES_MAX)) {
+        boolean grave = entry.getLevel().intValue() >= Level.WARNING.intValue();
+        if (!entries.offerIfBelowThreshold(entry, grave ? ENTRIES_MAX : ENTRIES_MAX - RESERVED)) {
             dropped.increment();
         }
     }

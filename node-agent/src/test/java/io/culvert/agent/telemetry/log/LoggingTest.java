@@ -90,44 +90,72 @@ class LoggingTest {
         Logger.getLogger(logger).log(level, "x");
     }
 
+    /** Takes nothing until the gate is open. */
+    private final class Stuck extends OutputStream {
+        private final CountDownLatch writing = new CountDownLatch(1);
+
+        @Override
+        public void write(int b) {
+            throw new AssertionError("written in blocks only");
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) {
+            writing.countDown();
+            awaitRelease();
+            out.write(bytes, offset, length);
+        }
+
+        private void awaitRelease() {
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private long written(String line) {
+        return lines().stream().filter(each -> each.equals(line)).count();
+    }
+
     @Test
     void dropsAndCounts_ratherThanBlock() throws InterruptedException {
-        CountDownLatch writing = new CountDownLatch(1);
-        OutputStream stuck = new OutputStream() {
-            @Override
-            public void write(int b) {
-                throw new AssertionError("written in blocks only");
-            }
-
-            @Override
-            public void write(byte[] bytes, int offset, int length) {
-                writing.countDown();
-                awaitRelease();
-                out.write(bytes, offset, length);
-            }
-
-            private void awaitRelease() {
-                try {
-                    gate.await();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            }
-        };
+        Stuck stuck = new Stuck();
         LogConfig config = new LogConfig(LogFilter.INFO, LogConfig.Format.PLAIN);
         try (Logging logging = Logging.install(config, stuck)) {
-            log("a", Level.INFO);
-            writing.await();
+            log("a", Level.WARNING);
+            stuck.writing.await();
             for (int i = 0; i < LogQueue.ENTRIES_MAX + 5; i++) {
-                log("a", Level.INFO);
+                log("a", Level.WARNING);
             }
             assertEquals(5, logging.droppedLines());
             gate.countDown();
             logging.flush();
-            long written =
-                    lines().stream().filter(line -> line.equals("info\ta\tx")).count();
-            assertEquals(LogQueue.ENTRIES_MAX + 1, written);
+            assertEquals(LogQueue.ENTRIES_MAX + 1, written("warn\ta\tx"));
             assertTrue(lines().contains("warn\tlog\t5 log lines were dropped"));
+        }
+    }
+
+    @Test
+    void keepsRoomForWarnings_whenOthersAreDropped() throws InterruptedException {
+        Stuck stuck = new Stuck();
+        LogConfig config = new LogConfig(LogFilter.INFO, LogConfig.Format.PLAIN);
+        try (Logging logging = Logging.install(config, stuck)) {
+            log("a", Level.INFO);
+            stuck.writing.await();
+            for (int i = 0; i < LogQueue.ENTRIES_MAX; i++) {
+                log("a", Level.INFO);
+            }
+            assertEquals(LogQueue.RESERVED, logging.droppedLines());
+            for (int i = 0; i < LogQueue.RESERVED; i++) {
+                log("a", Level.SEVERE);
+            }
+            assertEquals(LogQueue.RESERVED, logging.droppedLines());
+            gate.countDown();
+            logging.flush();
+            assertEquals(LogQueue.ENTRIES_MAX - LogQueue.RESERVED + 1, written("info\ta\tx"));
+            assertEquals(LogQueue.RESERVED, written("error\ta\tx"));
         }
     }
 
