@@ -257,6 +257,20 @@ class ZdsClientTest {
         assertEquals(List.of(), List.copyOf(fatal));
     }
 
+    @Test
+    void connectsAgain_whenNobodyHearsItsGreeting() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            listener.accept(SOON).close();
+        }
+        try (Cni cni = new Cni()) {
+            cni.added("a");
+            cni.snapshotSent();
+            awaitReady(true);
+            assertEquals("start a", fake.next());
+        }
+        assertEquals(List.of(), List.copyOf(fatal));
+    }
+
     /** An add without a descriptor. */
     private static byte[] event(int uidLength) {
         ZdsNodeSession session = new ZdsNodeSession();
