@@ -126,7 +126,11 @@ public final class MeshFileParser {
             return byDefault;
         }
         MeshFile.Settings settings = new MeshFile.Settings(
-                mesh.parsed("trustDomain", TrustDomain::new, "use a-z, 0-9, '.', '-' and '_'", byDefault.trustDomain()),
+                mesh.parsed(
+                        "trustDomain",
+                        TrustDomain::new,
+                        "use letters, digits, '.', '-' and '_'",
+                        byDefault.trustDomain()),
                 mesh.text("network", byDefault.network()),
                 mesh.text("clusterId", byDefault.clusterId()),
                 mesh.parsed("rootNamespace", Names::label, Names.LABEL_FIX, byDefault.rootNamespace()));

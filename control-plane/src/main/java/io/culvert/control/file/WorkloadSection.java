@@ -71,7 +71,11 @@ final class WorkloadSection {
                 w.parsed("hostname", Names::hostname, Names.SUBDOMAIN_FIX, ""),
                 network,
                 protocol(w, pod),
-                w.parsed("trustDomain", TrustDomain::new, "use a-z, 0-9, '.', '-' and '_'", settings.trustDomain()),
+                w.parsed(
+                        "trustDomain",
+                        TrustDomain::new,
+                        "use letters, digits, '.', '-' and '_'",
+                        settings.trustDomain()),
                 w.parsed("serviceAccount", Names::subdomain, Names.SUBDOMAIN_FIX, "default"),
                 waypoint,
                 networkGateway,

@@ -79,7 +79,7 @@ final class LocalWorkloads {
                 w.parsed("hostname", Names::hostname, Names.SUBDOMAIN_FIX, ""),
                 w.text("network", ""),
                 w.choice("protocol", PROTOCOLS, Workload.TunnelProtocol.NONE),
-                w.parsed("trustDomain", TrustDomain::new, "use a-z, 0-9, '.', '-' and '_'", trustDomain),
+                w.parsed("trustDomain", TrustDomain::new, "use letters, digits, '.', '-' and '_'", trustDomain),
                 w.parsed("serviceAccount", Names::subdomain, Names.SUBDOMAIN_FIX, "default"),
                 LocalValues.gateway(w, "waypoint"),
                 LocalValues.gateway(w, "networkGateway"),
@@ -91,7 +91,7 @@ final class LocalWorkloads {
                 w.flag("nativeTunnel", false),
                 applicationTunnel(w),
                 services(w, uid),
-                LocalValues.list(w, "authorizationPolicies", NamespacedName::parse, LocalValues.NAME_FIX),
+                LocalValues.list(w, "authorizationPolicies", LocalWorkloads::policyName, "name a policy"),
                 w.choice("status", LocalValues.pascal(Workload.Health.values()), Workload.Health.HEALTHY),
                 cluster,
                 locality(w.section("locality")),
@@ -132,6 +132,14 @@ final class LocalWorkloads {
         int number = port == null || port.isNull() ? 0 : port.number(1, 65_535, 0);
         fields.finish();
         return new ApplicationTunnel(protocol, number);
+    }
+
+    /** As a control plane would name it: namespace/name as a rule, but any text will do. */
+    private static NamespacedName policyName(String text) {
+        if (text.isEmpty()) {
+            throw new IllegalArgumentException("a policy has a name");
+        }
+        return NamespacedName.ofPolicy(text);
     }
 
     private static Locality locality(@Nullable Fields fields) {

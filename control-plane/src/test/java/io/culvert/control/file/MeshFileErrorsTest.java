@@ -56,7 +56,7 @@ class MeshFileErrorsTest {
         mistake("names and addresses", """
                 workloads:
                 - {name: Web_1, namespace: a.b, serviceAccount: "a/b", addresses: [300.0.0.1, '::', 127.0.0.1, example.com]}
-                - {name: b, addresses: [10.0.0.1, 10.0.0.1], trustDomain: UPPER, hostname: -x, uid: ""}
+                - {name: b, addresses: [10.0.0.1, 10.0.0.1], trustDomain: a@b, hostname: -x, uid: ""}
                 - {addresses: [10.0.0.2]}
                 """);
         mistake("numbers and words", """
@@ -193,7 +193,7 @@ class MeshFileErrorsTest {
 
     @Test
     void aTrustDomainThatCannotBeReadIsToldOnce() {
-        String told = judged("mesh: {trustDomain: UPPER}\nworkloads: []\n", "a.example", "b.example");
+        String told = judged("mesh: {trustDomain: a@b}\nworkloads: []\n", "a.example", "b.example");
         assertEquals(1, told.lines().count(), told);
     }
 

@@ -54,7 +54,7 @@ class LocalConfigParserTest {
               node: local
               nativeTunnel: true
               applicationTunnel: {protocol: PROXY, port: null}
-              authorizationPolicies: [shop/deny-9999]
+              authorizationPolicies: [shop/deny-9999, plain]
               status: Unhealthy
               clusterId: cluster1
               locality: {region: eu, zone: eu-1, subzone: r7}
@@ -143,7 +143,7 @@ class LocalConfigParserTest {
                 true,
                 new ApplicationTunnel(ApplicationTunnel.Protocol.PROXY, 0),
                 Map.of(WEB, PortMap.of(80, 8_080, 443, 0)),
-                List.of(NamespacedName.parse("shop/deny-9999")),
+                List.of(NamespacedName.parse("shop/deny-9999"), NamespacedName.ofPolicy("plain")),
                 Workload.Health.UNHEALTHY,
                 "cluster1",
                 new Locality("eu", "eu-1", "r7"),

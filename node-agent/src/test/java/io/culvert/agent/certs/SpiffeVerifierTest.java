@@ -69,6 +69,21 @@ class SpiffeVerifierTest {
     }
 
     @Test
+    void tellsTrustDomainsApart_thatDifferInCapitalsOnly() {
+        SpiffeId peer = SpiffeId.parse("spiffe://Corp.Example/ns/shop/sa/peer");
+        X509Certificate[] chain = CA.sign(TestCa.leaf(peer)).toArray(X509Certificate[]::new);
+        SpiffeVerifier same = new SpiffeVerifier(
+                SpiffeId.parse("spiffe://Corp.Example/ns/shop/sa/self"), List.of(CA.root()), clock, CrlStore.none());
+        assertDoesNotThrow(() -> same.checkClientTrusted(chain, "UNKNOWN", engine()));
+        SpiffeVerifier other = new SpiffeVerifier(
+                SpiffeId.parse("spiffe://corp.example/ns/shop/sa/self"), List.of(CA.root()), clock, CrlStore.none());
+        assertEquals(
+                Why.OTHER_TRUST_DOMAIN,
+                rejection(() -> other.checkClientTrusted(chain, "UNKNOWN", engine()))
+                        .why());
+    }
+
+    @Test
     void acceptsIntermediates_andARootSentAlong() {
         List<X509Certificate> chain =
                 new ArrayList<>(CA.intermediate("a").intermediate("b").sign(TestCa.leaf(PEER)));
