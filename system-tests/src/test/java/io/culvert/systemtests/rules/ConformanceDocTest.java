@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** {@code docs/conformance.md} names tests that exist, and says so where there is none. */
+/** {@code docs/conformance.md} names tests and benchmarks that exist, and says so where there is none. */
 class ConformanceDocTest {
     private static final Path ROOT =
             Path.of(Objects.requireNonNull(System.getProperty("culvert.root"), "culvert.root is not set"));
@@ -30,19 +30,24 @@ class ConformanceDocTest {
         List<Path> all = new ArrayList<>();
         try (Stream<Path> modules = Files.list(ROOT)) {
             for (Path module : modules.toList()) {
-                Path tests = module.resolve("src/test/java");
-                if (Files.isDirectory(tests)) {
-                    try (Stream<Path> files = Files.walk(tests)) {
-                        files.filter(file -> file.toString().endsWith(".java")).forEach(all::add);
-                    }
-                }
+                addSources(module.resolve("src/test/java"), all);
             }
         }
+        addSources(ROOT.resolve("perf/src/main/java"), all);
         return all;
     }
 
+    private static void addSources(Path folder, List<Path> all) throws IOException {
+        if (Files.isDirectory(folder)) {
+            try (Stream<Path> files = Files.walk(folder)) {
+                files.filter(file -> file.toString().endsWith(".java")).forEach(all::add);
+            }
+        }
+    }
+
     private static boolean exists(List<Path> sources, String type, String method) throws IOException {
-        Pattern declared = Pattern.compile("@\\w*Test\\b[^;{}]*?\\bvoid " + method + "\\(", Pattern.DOTALL);
+        Pattern declared = Pattern.compile(
+                "@(?:\\w*Test\\b[^;{}]*?\\bvoid|Benchmark\\b[^;{}]*?\\w) " + method + "\\(", Pattern.DOTALL);
         for (Path file : sources) {
             if (file.endsWith(type + ".java")
                     && declared.matcher(Files.readString(file)).find()) {
