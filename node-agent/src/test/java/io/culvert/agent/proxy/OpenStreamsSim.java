@@ -18,6 +18,7 @@ import io.culvert.agent.telemetry.Metrics;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.policy.Policy;
+import io.culvert.protocol.workload.ApplicationTunnel;
 import io.culvert.protocol.workload.Workload;
 import io.culvert.testkit.Gen;
 import java.net.InetSocketAddress;
@@ -44,6 +45,7 @@ class OpenStreamsSim {
     private final SimNode near = node(CLIENT);
     private final SimNode far = node(SERVER);
     private final List<SimSocket> served = new ArrayList<>();
+    private final List<IpAddress> dialled = new ArrayList<>();
     private int connections;
 
     private SimNode node(Workload pod) {
@@ -66,6 +68,7 @@ class OpenStreamsSim {
         SimSocket[] pair = net.connect(socket("10.0.0.1", 50_000 + connections++), socket("10.0.0.2", target.port()));
         if (target.port() == PORT) {
             served.add(pair[1]);
+            dialled.add(target.ip());
         } else {
             loop.outside(() -> InboundTunnel.accept(far.podLoop, pair[1]), 0);
         }
@@ -159,6 +162,22 @@ class OpenStreamsSim {
 
     private static Policy forThoseWhoNameIt(Policy policy) {
         return new Policy(policy.key(), Policy.Scope.WORKLOAD_SELECTOR, policy.action(), policy.rules(), false);
+    }
+
+    @Test
+    void areShownByWhatPolicyIsAskedAbout_thoughTheApplicationIsReachedOverLoopback() {
+        Workload proxied = Records.pod("server", "10.0.0.2")
+                .hbone()
+                .node("node-b")
+                .tunnel(ApplicationTunnel.Protocol.PROXY, PORT)
+                .build();
+        near.publish(List.of(CLIENT, proxied), List.of());
+        far.publish(List.of(CLIENT, proxied), List.of());
+        open();
+        assertEquals(List.of(IpAddress.V4_LOOPBACK), dialled);
+        assertEquals(
+                List.of(new IpPort(IpAddress.parse("10.0.0.2"), PORT)),
+                streams().stream().map(ConnectionView::actualDestination).toList());
     }
 
     @Test
