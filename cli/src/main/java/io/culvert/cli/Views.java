@@ -35,7 +35,7 @@ final class Views {
                     list(service.path("vips")),
                     ports(service.path("ports")),
                     destination(service.path("waypoint")),
-                    endpoints(service.path("endpoints"))));
+                    endpoints(service)));
 
     static final View POLICIES = new View(
             "policies",
@@ -191,12 +191,14 @@ final class Views {
                 .collect(Collectors.joining(",")));
     }
 
-    private static Cell endpoints(JsonNode endpoints) {
-        long healthy = endpoints.properties().stream()
+    private static Cell endpoints(JsonNode service) {
+        JsonNode used = service.path("endpoints");
+        int all = used.size() + service.path("unusedEndpoints").size();
+        long healthy = used.properties().stream()
                 .filter(each -> each.getValue().path("status").asText().equals("Healthy"))
                 .count();
-        Tone tone = healthy == 0 ? Tone.BAD : healthy < endpoints.size() ? Tone.DOUBTFUL : Tone.GOOD;
-        return new Cell(healthy + "/" + endpoints.size(), tone);
+        Tone tone = healthy == 0 ? Tone.BAD : healthy < all ? Tone.DOUBTFUL : Tone.GOOD;
+        return new Cell(healthy + "/" + all, tone);
     }
 
     private static Cell health(String status) {

@@ -32,7 +32,7 @@ final class LocalServices {
             if (fields != null) {
                 Service service = service(fields);
                 services.add(service);
-                endpoints(fields, service.key());
+                endpointsOf(fields, service.key());
                 fields.finish();
                 Fields first = keys.putIfAbsent(service.key(), fields);
                 if (first != null) {
@@ -147,9 +147,13 @@ final class LocalServices {
         return balancing;
     }
 
-    /** Each is called by its workload's uid; the workload's own health is what counts. */
-    private void endpoints(Fields s, NamespacedName service) {
-        Fields all = s.section("endpoints");
+    /** Each is called by its workload's uid; the workload's own health is what counts, whichever list it is on. */
+    private void endpointsOf(Fields s, NamespacedName service) {
+        endpoints(s.section("endpoints"), service);
+        endpoints(s.section("unusedEndpoints"), service);
+    }
+
+    private void endpoints(@Nullable Fields all, NamespacedName service) {
         if (all == null) {
             return;
         }

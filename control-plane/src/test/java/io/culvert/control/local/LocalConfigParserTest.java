@@ -74,6 +74,7 @@ class LocalConfigParserTest {
               ports: {80: 8080}
               endpoints:
                 local//Pod/default/plain: {workloadUid: local//Pod/default/plain, port: {80: 81}, status: Healthy}
+              unusedEndpoints:
                 cluster1//v1/Pod/shop/web-1: {port: {80: 82}}
               subjectAltNames: [spiffe://td/ns/a/sa/b]
               waypoint: {destination: shop/waypoint.example}

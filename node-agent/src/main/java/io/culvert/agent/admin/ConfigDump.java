@@ -14,8 +14,8 @@ import java.util.TreeMap;
 /**
  * Writes everything that the agent knows as JSON, bit by bit, so that a large mesh does not need large memory.
  *
- * <p>Names and spellings are those that {@code istioctl ztunnel-config} reads; {@code meshProblems}, {@code meshFile},
- * {@code agent} and {@code javaVersion} are our own.
+ * <p>Names and spellings are those that {@code istioctl ztunnel-config} reads; {@code unusedEndpoints} of services,
+ * {@code meshProblems}, {@code meshFile}, {@code agent} and {@code javaVersion} are our own.
  */
 public final class ConfigDump {
     private static final JsonFactory JSON = new JsonFactory();

@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Writes workloads and services; what is empty or as it mostly is, is left out. */
@@ -236,11 +237,19 @@ final class MeshDump {
     }
 
     private void endpoints(Service service, List<Workload> endpoints) throws IOException {
-        json.writeObjectFieldStart("endpoints");
+        Map<Boolean, List<Workload>> byUse =
+                endpoints.stream().collect(Collectors.partitioningBy(each -> isUsed(service, each)));
+        endpoints("endpoints", service, byUse.getOrDefault(true, List.of()));
+        List<Workload> unused = byUse.getOrDefault(false, List.of());
+        if (!unused.isEmpty()) {
+            endpoints("unusedEndpoints", service, unused);
+        }
+    }
+
+    private void endpoints(String field, Service service, List<Workload> endpoints) throws IOException {
+        json.writeObjectFieldStart(field);
         for (Workload endpoint : endpoints) {
-            if (isUsed(service, endpoint)) {
-                endpoint(service.key(), endpoint);
-            }
+            endpoint(service.key(), endpoint);
         }
         json.writeEndObject();
     }

@@ -16,8 +16,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The certificate revocation lists of a file, kept in step with it. A file that cannot be read, or that goes away, changes
- * nothing but {@link #problem}; an empty one revokes nothing, and so does one that was never there.
+ * The certificate revocation lists of a file, kept in step with it. A file that cannot be read, or that goes away,
+ * changes nothing but {@link #problem}; an empty one revokes nothing, and so does one that was never there.
  *
  * <p>Runs on: {@link #current} on any; {@link #look} on one control thread, on which whoever listens is told. Bounds: a file of
  * 32 MiB.

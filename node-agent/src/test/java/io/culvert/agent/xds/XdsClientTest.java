@@ -222,7 +222,7 @@ class XdsClientTest {
         assertEquals(List.of(), rig.mesh().problems());
     }
 
-    /** Denies one address, again and again; past 4 MiB with what surrounds it, or with more conditions than are taken. */
+    /** Denies one port, again and again: more conditions than are taken, and with many texts more than 4 MiB. */
     private static Resource pastItsBounds(String name, int texts) {
         var match = Match.newBuilder();
         for (int i = 0; i < texts; i++) {

@@ -5,8 +5,8 @@ package io.culvert.protocol.identity;
  *
  * <p>Bounds: 1..255 characters of {@code A-Z a-z 0-9 . - _}.
  *
- * <p>Source: SPIFFE-ID section 2.1, which knows no capitals; meshes that are named with some are observed to prove and to
- * compare them as they are written, hence two names that differ in them are two trust domains.
+ * <p>Source: SPIFFE-ID section 2.1, which knows no capitals; meshes that are named with some are observed to prove and
+ * to compare them as they are written, hence two names that differ in them are two trust domains.
  *
  * @param name as it is written
  */

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: any; publishing never blocks.
  *
- * <p>Bounds: {@link #ENTRIES_MAX} entries, of which the last {@link #RESERVED} are for warnings and errors; further ones are
- * dropped and counted, since a loop that waits for standard output would stop every connection it carries.
+ * <p>Bounds: {@link #ENTRIES_MAX} entries, of which the last {@link #RESERVED} are for warnings and errors; further
+ * ones are dropped and counted, since a loop that waits for standard output would stop every connection it carries.
  */
 final class LogQueue extends Handler {
     static final int ENTRIES_MAX = 10_000;
