@@ -92,16 +92,16 @@ final class FileMesh implements MeshFeed {
 
     private void apply(MeshFileUpdate.Loaded loaded) {
         MeshFile said = loaded.mesh();
-        mesh.publish(mesh.current().toBuilder()
-                .workloads(said.workloads())
-                .services(said.services())
-                .policies(said.policies())
-                .policiesComplete()
-                .build());
-        if (node.dedicatedTo() == null) {
-            onPods.accept(wanted(said), elsewhere(said));
-        } else {
-            certificates.expect(ControlPlaneMesh.expected(mesh.current(), node));
+        try {
+            mesh.publish(mesh.current().toBuilder()
+                    .workloads(said.workloads())
+                    .services(said.services())
+                    .policies(said.policies())
+                    .policiesComplete()
+                    .build());
+        } finally {
+            // It is in force also when one who was told of it failed.
+            tellOfPods(said);
         }
         view = new MeshFileView(file, loaded.version(), null);
         metrics.configApplied(loaded.at());
@@ -115,6 +115,14 @@ final class FileMesh implements MeshFeed {
             LOG.log(System.Logger.Level.WARNING, () -> "mesh: " + problem.subject() + ": " + problem.sentence());
         }
         becameReady.run();
+    }
+
+    private void tellOfPods(MeshFile said) {
+        if (node.dedicatedTo() == null) {
+            onPods.accept(wanted(said), elsewhere(said));
+        } else {
+            certificates.expect(ControlPlaneMesh.expected(mesh.current(), node));
+        }
     }
 
     private List<WantedPod> wanted(MeshFile said) {

@@ -2,6 +2,8 @@ package io.culvert.agent.base;
 
 import io.culvert.shim.ShimException;
 import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,7 @@ public final class PipePool {
     private final Maker maker;
     private final Ticker ticker;
     private final ArrayDeque<Pipe> idle = new ArrayDeque<>();
+    private final Set<PipeShare> hungry = new LinkedHashSet<>();
     private int made;
     /** How many have not been used since the last {@link #trim}. */
     private int untouched;
@@ -86,6 +89,19 @@ public final class PipePool {
         } else {
             idle.addFirst(pipe);
         }
+        wake();
+    }
+
+    /** A share of whom somebody waits. */
+    void hungry(PipeShare share) {
+        hungry.add(share);
+    }
+
+    /** Tells one who waits of each share. */
+    private void wake() {
+        if (!hungry.isEmpty()) {
+            hungry.removeIf(share -> !share.wakeOne());
+        }
     }
 
     private void close(Pipe pipe) {
@@ -99,6 +115,7 @@ public final class PipePool {
             close(idle.removeLast());
         }
         untouched = idle.size();
+        wake();
     }
 
     /** Closes what is idle, when the loop has ended. */

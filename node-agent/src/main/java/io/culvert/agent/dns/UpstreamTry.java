@@ -52,7 +52,13 @@ abstract class UpstreamTry {
 
     final void succeed(byte[] response) {
         cancel();
-        listener.onAnswer(response);
+        try {
+            listener.onAnswer(response);
+        } catch (RuntimeException | Error e) {
+            // Whoever waits is told, and gives back what it holds.
+            listener.onFailure("a fault in the agent: " + e);
+            throw e;
+        }
     }
 
     final void fail(String why) {

@@ -60,18 +60,21 @@ final class LeftPods {
             pending = true;
             return;
         }
+        boolean went = false;
         try {
             if (!capture.end(netns)) {
                 LOG.log(
                         System.Logger.Level.INFO,
                         () -> "pod " + pod.name() + " keeps its rules: another agent captures it");
             }
+            went = true;
         } catch (Capture.CaptureException e) {
-            pending = true;
             LOG.log(
                     System.Logger.Level.WARNING,
                     () -> "the rules of pod " + pod.name() + " could not be taken out, trying again: "
                             + e.getMessage());
+        } finally {
+            pending |= !went;
         }
     }
 
@@ -82,6 +85,7 @@ final class LeftPods {
         }
         Map<Path, Long> before = awaited;
         awaited = new HashMap<>();
+        boolean went = false;
         pending = false;
         try {
             Optional<List<Path>> captured = capture.captured();
@@ -93,9 +97,11 @@ final class LeftPods {
                 release(name, look, netns -> !isAny(look.elsewhere(), netns) && capture.endAbandoned(netns));
             }
             trouble = "";
+            went = true;
         } catch (Capture.CaptureException e) {
-            pending = true;
             complain(String.valueOf(e.getMessage()));
+        } finally {
+            pending |= !went;
         }
     }
 

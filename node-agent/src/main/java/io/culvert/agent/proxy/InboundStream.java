@@ -30,7 +30,6 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     private final InboundTunnel tunnel;
     private final TunnelStream stream;
     private final ConnectRequest request;
-    private boolean answered;
 
     private InboundStream(PodLoop podLoop, InboundTunnel tunnel, TunnelStream stream, ConnectRequest request) {
         super(podLoop);
@@ -105,7 +104,6 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     void connected(RelaySocket socket) {
         Workload known = self();
         boolean baggage = pod().world().config().proxy().hbone().responseBaggage();
-        answered = true;
         stream.accept(baggage && known != null ? WorkloadBaggage.of(known) : null);
         writeProxyHeader(socket);
         relay(socket, stream);
@@ -128,7 +126,6 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
 
     @Override
     public void onStreamLost(CloseReason reason, @Nullable String detail) {
-        answered = true;
         close(reason, detail);
     }
 
@@ -146,7 +143,6 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     @Override
     void refuse(int status, CloseReason reason, @Nullable String detail) {
         if (!isClosed()) {
-            answered = true;
             stream.refuse(status);
             close(reason, detail);
         }
@@ -154,7 +150,7 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
 
     @Override
     void released(boolean relayed) {
-        if (!relayed && !answered) {
+        if (!relayed) {
             stream.cancel(Http2Code.CONNECT_ERROR);
         }
     }

@@ -22,6 +22,7 @@ import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.ConnectTarget;
 import io.culvert.protocol.hbone.Forwarded;
 import io.culvert.protocol.hbone.TraceParent;
+import io.culvert.protocol.hbone.frame.Http2Code;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpAddress;
@@ -251,6 +252,10 @@ final class OutboundConnection extends PodConnection implements HbonePool.Listen
             recordNested(stream, response);
             relay(app.socket(), stream);
         });
+        if (isClosed()) {
+            // Nothing relays it: it may have been closed by then, or by a fault of ours.
+            stream.cancel(Http2Code.CONNECT_ERROR);
+        }
     }
 
     @Override

@@ -185,11 +185,20 @@ public final class PodProxy implements ServingProxy {
             if (on(loop).isClosed()) {
                 Fds.close(accepted);
             } else {
-                door.accepting().accept(on(loop), TcpSocket.adopt(loop, accepted, peer));
+                hand(door, on(loop), TcpSocket.adopt(loop, accepted, peer));
             }
         });
         listeners.add(listener);
         host.whenServing(listener::start);
+    }
+
+    private static void hand(Door door, PodLoop podLoop, TcpSocket socket) {
+        try {
+            door.accepting().accept(podLoop, socket);
+        } catch (RuntimeException | Error e) {
+            socket.abort();
+            throw e;
+        }
     }
 
     private PodLoop on(DataLoop loop) {

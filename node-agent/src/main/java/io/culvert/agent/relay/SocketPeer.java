@@ -22,6 +22,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     private final Outbox waiting;
     private final Turn turn;
     private final BufferWait bufferWait;
+    private final Runnable anotherGo;
     private @Nullable PeerEvents relay;
     private boolean ended;
     private boolean readPaused;
@@ -40,6 +41,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         this.socket = socket;
         this.waiting = new Outbox(loop, socket, loop.buffers()::borrow);
         this.turn = new Turn(loop, this);
+        this.anotherGo = turn::request;
         this.bufferWait = BufferWait.forSlack(loop.buffers(), turn);
     }
 
@@ -171,6 +173,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         int slack = loop.buffers().slack();
         if (slack == 0) {
             bufferWait.begin();
+            loop.pipes().await(anotherGo);
             return null;
         }
         return loop.relayScratch().limit(slack);
@@ -254,7 +257,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
     public void released() {
         relay = null;
         reset.cancel();
-        bufferWait.end();
+        stopWaiting();
         if (waiting.isEmpty() || broken || writeBroke || socket.isClosed()) {
             closeNow();
         } else {
@@ -265,10 +268,15 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         }
     }
 
+    private void stopWaiting() {
+        bufferWait.end();
+        loop.pipes().forget(anotherGo);
+    }
+
     private void closeNow() {
         linger.cancel();
         reset.cancel();
-        bufferWait.end();
+        stopWaiting();
         waiting.release();
         socket.close();
     }

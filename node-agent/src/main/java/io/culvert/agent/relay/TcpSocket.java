@@ -214,9 +214,13 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             if (count > 0) {
                 return count;
             }
-            readable = false;
-            // A write may have taken the error already, and left this to look like the end.
-            return count == Splice.AGAIN ? 0 : errorSeen ? BROKEN : END;
+            if (count == Splice.AGAIN) {
+                readable = false;
+                return 0;
+            }
+            // The end, or urgent data with the end somewhere behind it: only reading tells.
+            spliceRefused = true;
+            return NOT_SPLICED;
         } catch (ShimException e) {
             // The kernel, or what guards it, may not have it for this socket; nothing was moved then.
             spliceRefused = e.is(Errno.EINVAL) || e.is(Errno.ENOSYS) || e.is(Errno.EPERM) || e.is(Errno.EACCES);

@@ -97,7 +97,8 @@ final class AdsStream extends ClientCall.Listener<InputStream> {
     }
 
     void send(DeltaDiscoveryRequest request) {
-        if (end == null) {
+        // A call that is cancelled takes no more, though its end is still to come.
+        if (end == null && !malformed && !cancelled) {
             call.sendMessage(request);
         }
     }

@@ -224,7 +224,6 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
             session.open().forEach(opened::send);
             drive(() -> closing || opened.hasEnded(), Long.MAX_VALUE);
             stream = null;
-            replies.clear();
             if (closing) {
                 opened.cancel("the agent stops");
                 // What is under way has to be let go of.
@@ -236,6 +235,17 @@ public final class XdsClient implements MeshDemand, AutoCloseable {
         } catch (IOException e) {
             ended(XdsTermination.CONNECTION_ERROR, String.valueOf(e.getMessage()));
             return false;
+        } catch (RuntimeException e) {
+            // Whatever it was: an agent that follows no policy any more must not look as if it did.
+            LOG.log(System.Logger.Level.ERROR, "a fault in the agent broke the stream of the control plane", e);
+            if (stream != null) {
+                stream.cancel("a fault in the agent");
+            }
+            ended(XdsTermination.ERROR, "because of a fault in the agent: " + e);
+            return false;
+        } finally {
+            stream = null;
+            replies.clear();
         }
     }
 

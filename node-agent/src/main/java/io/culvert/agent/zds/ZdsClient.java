@@ -114,6 +114,9 @@ public final class ZdsClient implements AutoCloseable {
                                 + e.getMessage());
             }
             return null;
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "a fault in the agent broke the connection to " + socket, e);
+            return null;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return null;

@@ -116,6 +116,44 @@ class PipePoolTest {
     }
 
     @Test
+    void tellsWhoWaits_whenThereMayBeAPipeForIt() {
+        List<PipeShare> shares = List.of(pool.share(), pool.share(), pool.share(), pool.share());
+        List<Pipe> lent = new ArrayList<>();
+        for (int i = 0; i < PipePool.PIPES_MAX; i++) {
+            lent.add(borrowed(shares.get(i / PipePool.SHARE_PIPES_MAX)));
+        }
+        PipeShare other = pool.share();
+        assertNull(other.borrow());
+        List<String> told = new ArrayList<>();
+        Runnable first = () -> told.add("first");
+        Runnable second = () -> told.add("second");
+        other.await(first);
+        other.await(first);
+        other.await(second);
+        shares.getFirst().await(() -> told.add("of a full share"));
+        lent.get(PipePool.SHARE_PIPES_MAX).giveBack();
+        assertEquals(List.of("first"), told);
+        lent.get(0).giveBack();
+        assertEquals(List.of("first", "second", "of a full share"), told);
+        lent.get(1).giveBack();
+        assertEquals(3, told.size(), "nobody waits any more");
+    }
+
+    @Test
+    void tellsNobodyWhoDoesNotWaitAnyMore_andLooksAgainInTime() {
+        refusing = true;
+        PipeShare share = pool.share();
+        assertNull(share.borrow());
+        List<String> told = new ArrayList<>();
+        Runnable gone = () -> told.add("gone");
+        share.await(gone);
+        share.await(() -> told.add("there"));
+        share.forget(gone);
+        pool.trim();
+        assertEquals(List.of("there"), told);
+    }
+
+    @Test
     void asksTheKernelForNoneForAWhile_onceItRefused() {
         PipeShare share = pool.share();
         refusing = true;

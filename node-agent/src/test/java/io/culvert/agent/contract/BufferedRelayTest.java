@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.junit.jupiter.api.AfterEach;
 
-/** The contract of a relay between two plain sockets where the kernel grants no pipes. */
+/** The contract of a relay between two plain sockets that get no pipes. */
 class BufferedRelayTest extends RelayContract {
     @Override
     RelayPath newPath(RealNet on) {

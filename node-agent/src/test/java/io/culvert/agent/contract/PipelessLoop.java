@@ -3,26 +3,36 @@ package io.culvert.agent.contract;
 import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Pipe;
 import io.culvert.agent.base.PipePool;
 import io.culvert.agent.base.PipeShare;
 import io.culvert.agent.base.Ticker;
 import io.culvert.agent.base.Timer;
-import io.culvert.shim.Errno;
-import io.culvert.shim.ShimException;
 import java.nio.ByteBuffer;
 
-/** A loop to which the kernel grants no pipes. */
+/** A loop whose pipes are all lent to somebody else. */
 final class PipelessLoop implements Loop {
+    private static final class NoPipe extends Pipe {
+        @Override
+        public int bytes() {
+            return 0;
+        }
+
+        @Override
+        protected void close() {
+            // There is nothing to close.
+        }
+    }
+
     private final Loop loop;
-    private final PipePool pipePool = new PipePool(
-            () -> {
-                throw new ShimException("pipe2", Errno.EMFILE.number());
-            },
-            Ticker.SYSTEM);
+    private final PipePool pipePool = new PipePool(NoPipe::new, Ticker.SYSTEM);
     private final PipeShare pipes = pipePool.share();
 
     PipelessLoop(Loop loop) {
         this.loop = loop;
+        while (pipes.borrow() != null) {
+            // It is never given back.
+        }
     }
 
     @Override

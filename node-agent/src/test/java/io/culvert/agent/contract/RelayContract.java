@@ -120,6 +120,32 @@ abstract class RelayContract {
     }
 
     @Test
+    void carriesWhatFollowsUrgentData_toTheEnd() throws IOException {
+        List<CompletableFuture<Long>> sent = new ArrayList<>();
+        List<CompletableFuture<Content>> read = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            Ends ends = connect();
+            long seed = i;
+            sent.add(App.beside(() -> sendWithUrgentData(ends.client, seed)));
+            read.add(App.beside(ends.server::readToEnd));
+        }
+        for (int i = 0; i < sent.size(); i++) {
+            assertEquals(RealNet.await(sent.get(i)), RealNet.await(read.get(i)).bytes());
+        }
+    }
+
+    private static long sendWithUrgentData(App app, long seed) throws IOException {
+        long bytes = 0;
+        for (int i = 0; i < 5; i++) {
+            bytes += app.sendMuch(seed, 40_000 * seed % 90_001).bytes() + 1;
+            app.sendUrgent('!');
+        }
+        app.send("and the end");
+        app.end();
+        return bytes + 11;
+    }
+
+    @Test
     void carriesBytesBothWays() throws IOException {
         Ends ends = connect();
         ends.client.send("question");

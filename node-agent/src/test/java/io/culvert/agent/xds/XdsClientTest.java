@@ -723,6 +723,30 @@ class XdsClientTest {
     }
 
     @Test
+    void comesBackFromAResponseThatMakesNoSense_whileItIsAskedForMuch() throws Exception {
+        rig.start(true);
+        rig.until("ready", () -> assertTrue(rig.isReady()));
+        for (int attempt = 0; attempt < 3; attempt++) {
+            long opened = rig.discovery().streamsOpened();
+            int round = attempt;
+            Thread asking = Thread.ofPlatform().daemon().start(() -> {
+                for (int i = 0; i < 900; i++) {
+                    CompletableFuture<Boolean> _ =
+                            rig.client().demand("network/10." + round + "." + i / 250 + "." + i % 250);
+                }
+            });
+            rig.discovery()
+                    .say(DeltaDiscoveryResponse.newBuilder()
+                            .setTypeUrl("x".repeat(10_000))
+                            .setNonce("n")
+                            .build());
+            asking.join();
+            rig.until("it comes back", () -> assertTrue(rig.discovery().streamsOpened() > opened));
+            rig.until("it is connected", () -> assertEquals(1, rig.value(Metric.XDS_CONNECTED)));
+        }
+    }
+
+    @Test
     void publishesAChange_withoutDelay() {
         rig.startAndAwait();
         long before = rig.mesh().version();
