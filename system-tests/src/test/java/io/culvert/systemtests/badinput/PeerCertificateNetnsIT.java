@@ -34,7 +34,10 @@ class PeerCertificateNetnsIT {
         NOT_YET_VALID(BadPeer.EXPIRED_CERTIFICATE, "certificate_expired", l -> uri(l).valid(ago(-1), ago(-3))),
         OTHER_TRUST_DOMAIN(
                 BadPeer.OTHER_TRUST_DOMAIN, "certificate_unknown", l -> uri(l, "spiffe://other/ns/demo/sa/client")),
-        UPPER_CASE_TRUST_DOMAIN(l -> uri(l, "spiffe://CLUSTER.local/ns/demo/sa/client")),
+        UPPER_CASE_TRUST_DOMAIN(
+                BadPeer.OTHER_TRUST_DOMAIN,
+                "certificate_unknown",
+                l -> uri(l, "spiffe://CLUSTER.local/ns/demo/sa/client")),
         UPPER_CASE_SCHEME(l -> uri(l, "SPIFFE://cluster.local/ns/demo/sa/client")),
         OTHER_SCHEME(l -> uri(l, "https://cluster.local/ns/demo/sa/client")),
         PERCENT_ENCODING(l -> uri(l, "spiffe://cluster.local/ns/demo/sa/cl%69ent")),
