@@ -220,7 +220,8 @@ class Steps:
                          f"cut *{seconds * 1000:.0f} ms* after the file was saved, in mid-air, not at its end",
                          f"after {seconds:.3f} s, exit {curl.process.returncode}")
         _, request, header, body, _ = numbers.rpartition("\r")[2].split()
-        self.ledger.tunnelled("client", "server", int(request), int(header) + int(body), ("CONNECT", "DENY"))
+        # To the source's agent it is a connection that the other end reset, as applications may.
+        self.ledger.tunnelled("client", "server", int(request), int(header) + int(body), ("-", "DENY"))
 
     # 6
 
