@@ -14,6 +14,8 @@ import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.workload.Workload;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -22,6 +24,7 @@ import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
@@ -39,7 +42,15 @@ public class TelemetryBenchmark {
     /** One agent's. */
     @State(Scope.Benchmark)
     public static class Agent {
+        // Kept, lest its level be forgotten with it.
+        private final Logger access = Logger.getLogger("access");
         private final Telemetry telemetry = new Telemetry(new Metrics("bench", BuildVersion.current()), Ticker.SYSTEM);
+
+        /** The log is not what is measured. */
+        @Setup
+        public void writeNoLog() {
+            access.setLevel(Level.OFF);
+        }
     }
 
     /** One loop's. */
