@@ -71,6 +71,10 @@ class Running:
     def stop(self, number=signal.SIGTERM, seconds=10):
         if self.ended_at is None:
             self.process.send_signal(number)
+        return self.end(seconds)
+
+    def end(self, seconds=10):
+        """Waits for the end of what was told to end."""
         if self.ended(seconds) is None:
             self.process.kill()
             self.ended(5)
@@ -238,7 +242,8 @@ class Lab:
         for agent in agents:
             if agent.ended_at is None:
                 agent.process.send_signal(signal.SIGTERM)
-        return {agent.name: agent.stop() for agent in agents}
+        # A second signal would cut the first one's drain short.
+        return {agent.name: agent.end() for agent in agents}
 
 
 def _field(name):

@@ -184,8 +184,13 @@ final class JdkPeer implements HboneListener, AutoCloseable {
         return goneAway;
     }
 
-    /** Says good-bye in TLS, then closes. */
+    /**
+     * Says good-bye in TLS, waits for the agent's end, then closes: with words of the agent's unread that would be a reset, which
+     * takes back what is still on its way.
+     */
     void closeInGoodOrder() throws IOException {
+        tls.shutdownOutput();
+        while (tls.getInputStream().read(buffer) >= 0) {}
         tls.close();
     }
 
