@@ -250,7 +250,8 @@ static int bind_source(int fd, sa_family_t family, struct culvert_socket_request
     if ((rc = set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) < 0)
         return failed(request, CULVERT_STEP_REUSE, rc);
     /* A kernel without it still works. */
-    (void)set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    if (port == 0)
+        (void)set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
     CULVERT_RETRY(rc, bind(fd, &source.as.any, source.length));
     return rc < 0 ? failed(request, CULVERT_STEP_BIND, rc) : 0;
 }
@@ -270,6 +271,8 @@ static int start_connect(int fd, const struct endpoint *to)
     CULVERT_RETRY(rc, poll(&ready, 1, 0));
     if (rc <= 0)
         return 0;
+    if ((ready.revents & (POLLERR | POLLHUP)) == 0)
+        return 1;
     rc = culvert_socket_error(fd);
     return rc == 0 ? 1 : rc < 0 ? rc : -rc;
 }

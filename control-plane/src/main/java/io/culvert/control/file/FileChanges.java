@@ -16,15 +16,21 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A hint only: links that lead elsewhere and file systems that notify nobody are why the caller also looks by itself.
  *
+ * <p>Bounds: at most four events a second are looked at, whatever else is written in that directory.
+ *
  * <p>Owns: an inotify descriptor, if the system grants one; {@link #close()} returns it and ends every wait.
  *
  * <p>Source: inotify(7).
  */
 final class FileChanges implements AutoCloseable {
+    /** After an event nobody is told of more for a while: the directory may hold a log that is written all the time. */
+    private static final Duration REST = Duration.ofMillis(250);
+
     private final Path directory;
     private final @Nullable WatchService watch;
     private final CountDownLatch closed = new CountDownLatch(1);
     private @Nullable WatchKey key;
+    private boolean resting;
 
     FileChanges(Path file) {
         Path parent = file.toAbsolutePath().getParent();
@@ -41,10 +47,11 @@ final class FileChanges implements AutoCloseable {
         }
     }
 
-    private void register() {
+    /** Whether it is told of what happens from now on, which it was not before. */
+    private boolean register() {
         WatchService service = watch;
         if (service == null || key != null) {
-            return;
+            return false;
         }
         try {
             key = directory.register(
@@ -55,22 +62,29 @@ final class FileChanges implements AutoCloseable {
         } catch (IOException | ClosedWatchServiceException e) {
             key = null;
         }
+        return key != null;
     }
 
     /** Waits for an event or the time; false once it is closed. */
     boolean await(Duration atMost) throws InterruptedException {
         WatchService service = watch;
         if (service == null) {
-            return !closed.await(atMost.toNanos(), TimeUnit.NANOSECONDS);
+            return pause(atMost);
         }
+        if (resting && !pause(REST)) {
+            return false;
+        }
+        resting = false;
         try {
-            register();
+            if (register()) {
+                // What happened while nobody told us is to be looked at now.
+                return true;
+            }
             WatchKey happened = service.poll(atMost.toNanos(), TimeUnit.NANOSECONDS);
             if (happened != null) {
-                happened.pollEvents();
-                if (!happened.reset()) {
-                    key = null;
-                }
+                happened.cancel();
+                key = null;
+                resting = true;
             }
             return closed.getCount() > 0;
         } catch (ClosedWatchServiceException e) {

@@ -118,17 +118,18 @@ final class TunnelOutput {
             if (isStuck() || transport.isClosed()) {
                 break;
             }
+            ByteBuffer into = session.pendingOutput() > 0 ? batch(session.pendingOutput() + CIPHER_BYTES_MAX) : null;
+            if (into != null) {
+                // Behind the data, in the same record: whatever had to come before it is in the batch already.
+                takeControl(into);
+            }
             Chunk full = batch;
             if (full != null && batched > 0) {
                 ByteBuffer frames = full.bytes().clear().limit(batched);
                 batched = 0;
                 transport.write(frames, full.inExchange());
             }
-            ByteBuffer into = session.pendingOutput() > 0 ? batch(session.pendingOutput() + CIPHER_BYTES_MAX) : null;
-            if (into != null) {
-                takeControl(into);
-            }
-        } while (batched > 0);
+        } while (session.pendingOutput() > 0 && batch != null);
         if (batched == 0) {
             release();
         }

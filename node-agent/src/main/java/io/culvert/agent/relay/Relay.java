@@ -196,8 +196,7 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
         if (waiting.isBroken()) {
             appIsDeaf(0);
         } else if (waiting.isEmpty() && state.drained()) {
-            app.shutdownWrite();
-            completeIfDone();
+            endDown();
         }
     }
 
@@ -251,8 +250,15 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
 
     private void endDownIfDrained() {
         if (state.down() == RelayState.Direction.ENDED) {
+            endDown();
+        }
+    }
+
+    /** Closing the socket says it, too, when that was the last to be said. */
+    private void endDown() {
+        completeIfDone();
+        if (!over) {
             app.shutdownWrite();
-            completeIfDone();
         }
     }
 

@@ -3,6 +3,7 @@ package io.culvert.agent.telemetry.log;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
@@ -10,10 +11,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Formats log entries and writes them, as many at once as are waiting.
  *
- * <p>Runs on: a thread of its own. Bounds: 64 entries in one write.
+ * <p>Runs on: a thread of its own. Bounds: 64 entries in one write; an entry waits for {@value #GATHER_NANOS} ns at most
+ * before it is written, as long as the output takes what it is given.
  */
 final class LogWriter implements Runnable {
     private static final int BATCH_MAX = 64;
+    private static final long GATHER_NANOS = 2_000_000;
 
     private final LogQueue queue;
     private final OutputStream out;
@@ -30,15 +33,18 @@ final class LogWriter implements Runnable {
     public void run() {
         StringBuilder lines = new StringBuilder();
         try {
-            while (true) {
-                batch(queue.take(), lines);
+            while (!Thread.currentThread().isInterrupted()) {
+                if (batch(queue.take(), lines) < BATCH_MAX) {
+                    // Whoever logs next need not wake this thread then, which costs more than writing its line.
+                    LockSupport.parkNanos(GATHER_NANOS);
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private void batch(LogRecord first, StringBuilder lines) {
+    private int batch(LogRecord first, StringBuilder lines) {
         lines.setLength(0);
         LogQueue.@Nullable Mark mark = null;
         LogRecord entry = first;
@@ -57,6 +63,7 @@ final class LogWriter implements Runnable {
         if (mark != null) {
             mark.reach();
         }
+        return count;
     }
 
     private void append(LogRecord entry, StringBuilder lines) {
