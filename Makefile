@@ -6,7 +6,7 @@ export JAVA_HOME = $(shell build/find-jdk 2>/dev/null)
 MVN := mvn -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
 comma := ,
-.PHONY: help deps build demo test test-interop docs fmt lint deps-check bench jmh scale h2spec clean
+.PHONY: help deps build demo test test-interop docs fmt lint deps-check bench jmh scale h2spec clean aot profile
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 deps: ## check what is needed to build, test and demonstrate; as root, install what is missing
@@ -48,9 +48,14 @@ lint: ## format, forbidden calls, compiler warnings and Error Prone, without run
 deps-check: ## prove that every third-party artifact resolves from an empty local repository
 	@build/deps build
 	@build/deps-check
-bench: build ## cost against plain TCP and a pair of Envoys, in network namespaces (root, or user namespaces); QUICK=1: under 90 s; ARGS=--help
+aot: build ## train the agent's ahead-of-time cache with real traffic, in network namespaces: it starts in half the time then
 	@build/deps test
+	@build/as-root perf/macro/train node-agent/target/culvert-agent.aot
+bench: aot ## cost against plain TCP and a pair of Envoys, in network namespaces (root, or user namespaces); QUICK=1: under 90 s; ARGS=--help
 	@build/as-root perf/macro/bench $(if $(QUICK),--quick) $(ARGS)
+profile: aot ## where both agents' time goes under a work, by perf(1): a table, and flame graphs with ARGS='--works bulk --svg' (root)
+	@build/deps profile
+	@perf/macro/profile $(ARGS)
 jmh: ## JMH benchmarks; INCLUDE=regex picks, ARGS go to JMH (ARGS=-l lists)
 	@build/deps test
 	$(MVN) -pl perf -am -DskipTests package

@@ -14,7 +14,6 @@ from lab import Lab
 
 READY_SECONDS_MAX = 30
 HERE = os.path.dirname(os.path.abspath(__file__))
-AGENT = os.path.join(ROOT, "bin", "culvert-agent")
 RULES = os.path.join(ROOT, "cni-plugin", "src", "test", "resources", "golden", "standard.txt")
 LEAF = """subjectAltName=critical,URI:spiffe://cluster.local/ns/bench/sa/{account}
 keyUsage=critical,digitalSignature
@@ -54,7 +53,7 @@ class Direct:
         """The processes whose CPU and memory are the cost of this peer."""
         return self.processes
 
-    def launch(self, member, name, command):
+    def launch(self, member, name, command, environment=None):
         """Starts an agent in a member's network, and notes how long it takes to be ready."""
         log = os.path.join(self.out, name)
         asking = Background(
@@ -62,7 +61,7 @@ class Direct:
             self.lab.inside(member, [sys.executable, os.path.join(HERE, "ready.py"), str(READY_SECONDS_MAX)]), log + ".ready")
         asking.await_word("asking", READY_SECONDS_MAX)
         started = time.monotonic()
-        agent = Background(f"the agent of {member}", self.lab.inside(member, command), log + ".log")
+        agent = Background(f"the agent of {member}", self.lab.inside(member, command), log + ".log", environment)
         self.processes.append(agent)
         try:
             ready = asking.await_word("ready ", READY_SECONDS_MAX, beside=agent)
@@ -81,25 +80,42 @@ class Culvert(Direct):
 
     name = "culvert"
     tunnelled = True
+    agent = os.path.join(ROOT, "bin", "culvert-agent")
 
-    @staticmethod
-    def missing():
-        return "" if os.access(AGENT, os.X_OK) else "bin/culvert-agent is not built; `make build` builds it"
+    @classmethod
+    def missing(cls):
+        return "" if os.access(cls.agent, os.X_OK) else f"{cls.agent} is not built; `make build` builds it"
 
     def version(self):
-        return text_of(AGENT, "--version").partition("\n")[0]
+        return text_of(self.agent, "--version").partition("\n")[0]
+
+    # Where each pod runs.
+    nodes = {"client": "node-a", "server": "node-b"}
+    environment = None
 
     def start(self):
         super().start()
         authority, mesh = os.path.join(self.out, "ca"), os.path.join(self.out, "mesh.yaml")
-        run([AGENT, "ca", "init", authority])
+        run([self.agent, "ca", "init", authority])
         with open(mesh, "w", encoding="utf-8") as file:
-            file.write(mesh_yaml(self.lab))
-        for node in ("node-a", "node-b"):
+            file.write(mesh_yaml(self.lab, self.nodes))
+        for node in sorted(set(self.nodes.values())):
             state = os.path.join(self.out, "state")
             self.launch(
                 node, node,
-                [AGENT, "--mesh-file", mesh, "--ca-dir", authority, "--state-dir", state, "--node-name", node])
+                [self.agent, "--mesh-file", mesh, "--ca-dir", authority, "--state-dir", state, "--node-name", node],
+                self.environment)
+
+
+class Baseline(Culvert):
+    """Another build of the same, to tell what a change brings."""
+
+    name = "baseline"
+    agent = os.path.join(os.environ.get("CULVERT_BASELINE", ""), "bin", "culvert-agent")
+
+    @classmethod
+    def missing(cls):
+        return super().missing() if "CULVERT_BASELINE" in os.environ else "CULVERT_BASELINE names no other clone that is built"
 
 
 class Envoy(Direct):
@@ -174,8 +190,8 @@ def capture(lab, pod):
         run(lab.inside(pod, [f"ip{family}tables-restore", "--noflush"]), text_in=rules)
 
 
-def mesh_yaml(lab):
-    """Two captured pods on two nodes, and ten policies of which the last allows the client."""
+def mesh_yaml(lab, nodes):
+    """Two captured pods on their nodes, and ten policies of which the last allows the client."""
     workloads = "".join(
         f"""  - name: {name}
     namespace: bench
@@ -185,7 +201,7 @@ def mesh_yaml(lab):
     node: {node}
     netns: {lab.path(name)}
 """
-        for name, node in (("client", "node-a"), ("server", "node-b")))
+        for name, node in nodes.items())
     allow = "".join(_policy(f"allow-{account}", "ALLOW", f"principals: [cluster.local/ns/bench/sa/{account}]")
                     for account in [f"other-{number}" for number in range(1, 9)] + ["client"])
     deny = _policy("deny-elsewhere", "DENY", "namespaces: [elsewhere]")
@@ -201,4 +217,4 @@ def _policy(name, action, source):
 """
 
 
-PEERS = {peer.name: peer for peer in (Direct, Envoy, Culvert)}
+PEERS = {peer.name: peer for peer in (Direct, Envoy, Baseline, Culvert)}

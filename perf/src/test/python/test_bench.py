@@ -18,6 +18,7 @@ import hello  # noqa: E402
 import peers  # noqa: E402
 import plots  # noqa: E402
 import report  # noqa: E402
+import side as sides  # noqa: E402
 from commands import Background, BenchError  # noqa: E402
 from lab import MEMBERS as LAB_MEMBERS  # noqa: E402
 from meters import PortMeter  # noqa: E402
@@ -26,9 +27,19 @@ from works import WORKS, figures  # noqa: E402
 BENCH = os.path.join(PERF, "macro", "bench")
 # The members of a network and the one that the bridge is in.
 MEMBERS = len(LAB_MEMBERS) + 1
-loader = importlib.machinery.SourceFileLoader("bench", BENCH)
-bench = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
-loader.exec_module(bench)
+
+
+def script(path):
+    """A program without the ending of a module, as one."""
+    name = os.path.basename(path)
+    loader = importlib.machinery.SourceFileLoader(name, path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    loader.exec_module(module)
+    return module
+
+
+bench = script(BENCH)
+profile = script(os.path.join(PERF, "macro", "profile"))
 
 
 class Bypassed(peers.Direct):
@@ -85,10 +96,11 @@ class PathTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.out = folder.name
-        bench.CAPTURE_SECONDS_MAX = 0
+        self.addCleanup(setattr, sides, "CAPTURE_SECONDS_MAX", sides.CAPTURE_SECONDS_MAX)
+        sides.CAPTURE_SECONDS_MAX = 0
 
     def side(self, kind):
-        side = bench.Side(kind(self.out))
+        side = sides.Side(kind(self.out))
         self.addCleanup(side.stop)
         return side
 
@@ -104,14 +116,14 @@ class PathTest(unittest.TestCase):
 
     def test_refuses_capture_where_none_should_be_and_its_want_where_it_should(self):
         with self.assertRaisesRegex(BenchError, "2 connections of direct were captured"):
-            bench.Side(peers.Direct(self.out)).require_path({"bytes": 0, "connections": 2}, 0, 2)
+            sides.Side(peers.Direct(self.out)).require_path({"bytes": 0, "connections": 2}, 0, 2)
         with self.assertRaisesRegex(BenchError, "of 2 connections only 1 were captured"):
-            bench.Side(Bypassed(self.out)).require_path({"bytes": 10, "connections": 2}, 0, 1, "outside")
+            sides.Side(Bypassed(self.out)).require_path({"bytes": 10, "connections": 2}, 0, 1, "outside")
 
     def test_refuses_pairs_that_encrypt_differently(self):
-        one, other = bench.Side(peers.Envoy(self.out)), bench.Side(peers.Culvert(self.out))
+        one, other = sides.Side(peers.Envoy(self.out)), sides.Side(peers.Culvert(self.out))
         one.handshake, other.handshake = {"suite": "a"}, {"suite": "a"}
-        bench.require_alike([bench.Side(peers.Direct(self.out)), one, other])
+        bench.require_alike([sides.Side(peers.Direct(self.out)), one, other])
         other.handshake = {"suite": "b"}
         with self.assertRaisesRegex(BenchError, "do not encrypt alike"):
             bench.require_alike([one, other])
@@ -119,7 +131,7 @@ class PathTest(unittest.TestCase):
     def test_counts_what_arrives_on_a_port(self):
         side = self.side(peers.Direct)
         side.start()
-        meter = PortMeter(side.peer.lab, "server", bench.PORT)
+        meter = PortMeter(side.peer.lab, "server", sides.PORT)
         meter.start()
         log = os.path.join(self.out, "idle.log")
         client = Background("client", side.client_command(("--work", "idle", "--connections", "10"), 1), log)
@@ -155,6 +167,53 @@ class CleanUpTest(unittest.TestCase):
         self.assertNotEqual(leftovers(pid), [])
         bench.labs.sweep()
         self.assertEqual(leftovers(pid), [])
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+class TrainTest(unittest.TestCase):
+    def test_makes_a_cache_that_the_agent_starts_with(self):
+        root = os.path.dirname(PERF)
+        with tempfile.TemporaryDirectory() as folder:
+            cache = os.path.join(folder, "agent.aot")
+            subprocess.run([os.path.join(PERF, "macro", "train"), cache], check=True, timeout=100)
+            # A JVM told so does not start without it.
+            options = {"CULVERT_JAVA_OPTIONS": f"-XX:AOTCache={cache} -XX:AOTMode=on -Xlog:class+load"}
+            done = subprocess.run(
+                [os.path.join(root, "bin", "culvert-agent"), "--version"], env={**os.environ, **options},
+                capture_output=True, text=True, check=True)
+            self.assertRegex(done.stdout, "io.culvert.agent.CulvertAgent source: shared objects file")
+            self.assertEqual(["agent.aot"], os.listdir(folder))
+
+
+class ProfileTest(unittest.TestCase):
+    LISTING = """loop-1
+\tffffffff81a1 tcp_sendmsg+0x1f ([kernel.kallsyms])
+\t7f01 __libc_write+0x4d (/usr/lib/libc.so.6)
+\t7f02 [unknown] (/tmp/libnetty_tcnative.so)
+\t7f03 void io.culvert.agent.hbone.TunnelOutput.flush() (/tmp/perf-1.map)
+
+loop-0
+\tffffffff81a1 tcp_sendmsg+0x2f ([kernel.kallsyms])
+\t7f01 __libc_write+0x4d (/usr/lib/libc.so.6)
+\t7f02 [unknown] (/tmp/libnetty_tcnative.so)
+\t7f03 void io.culvert.agent.hbone.TunnelOutput.flush() (/tmp/perf-1.map)
+"""
+
+    def test_sums_up_stacks_from_the_root_whatever_the_thread(self):
+        self.assertEqual(
+            {"loop;io.culvert.agent.hbone.TunnelOutput.flush;[libnetty_tcnative.so];__libc_write;tcp_sendmsg_[k]": 2},
+            profile.folded(self.LISTING))
+
+    def test_draws_each_function_as_wide_as_its_share(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.svg")
+            profile.flame.write(path, "a < b", {"loop;a.b": 3, "loop;c": 1})
+            bars = {group.find(SVG + "title").text: float(group.find(SVG + "rect").get("width"))
+                    for group in ElementTree.parse(path).iter(SVG + "g")}
+        width = profile.flame.WIDTH
+        self.assertEqual({"loop: 100.00 %": width, "a.b: 75.00 %": width * 0.75, "c: 25.00 %": width * 0.25}, bars)
 
 
 class SumTest(unittest.TestCase):
