@@ -27,6 +27,9 @@ public final class SimTransports implements Transport.Factory {
     }
 
     Fault fault = Fault.NONE;
+    /** Batches that tunnels had written, each of them a record or more. */
+    int writes;
+
     private final Map<String, TlsMaterial> known = new HashMap<>();
     private final List<NullEngine> engines = new ArrayList<>();
     private final List<Tunnel> tunnels = new ArrayList<>();
@@ -93,6 +96,7 @@ public final class SimTransports implements Transport.Factory {
 
         @Override
         public void write(ByteBuffer plain, BufferShare.Lender lender) {
+            writes++;
             transport.write(plain, lender);
         }
 

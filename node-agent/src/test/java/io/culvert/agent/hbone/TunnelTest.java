@@ -10,6 +10,7 @@ import io.culvert.agent.certs.TestCa;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.Relay;
 import io.culvert.agent.relay.RelayOwner;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.sim.SimLoop;
 import io.culvert.agent.sim.SimNet;
 import io.culvert.agent.sim.SimSocket;
@@ -342,20 +343,10 @@ class TunnelTest {
         TunnelStream stream = connect(client);
         settle();
         wire[1].listener(() -> {});
-        SimSocket[] pair = net.connect(new InetSocketAddress("10.0.0.1", 1), new InetSocketAddress("10.0.0.1", 2));
+        SimSocket[] pair = application();
         ByteBuffer much = ByteBuffer.allocate(1 << 20);
         pair[0].listener(() -> pair[0].write(much));
-        RelayOwner owner = new RelayOwner() {
-            @Override
-            public void relayedUp(int count) {}
-
-            @Override
-            public void relayedDown(int count) {}
-
-            @Override
-            public void relayClosed(CloseReason reason, @Nullable String detail) {}
-        };
-        stream.start(new Relay(loop, pair[1], stream, owner));
+        carry(stream, pair[1]);
         int sent = pair[0].write(much);
         assertTrue(sent > 0);
         settle();
@@ -370,6 +361,54 @@ class TunnelTest {
         client.tunnel().close(CloseReason.POD_REMOVED, "over");
         server.tunnel().close(CloseReason.POD_REMOVED, "over");
         pair[0].abort();
+        assertNothingLeft();
+    }
+
+    private SimSocket[] application() {
+        SimSocket[] pair = net.connect(new InetSocketAddress("10.0.0.1", 1), new InetSocketAddress("10.0.0.1", 2));
+        pair[0].listener(() -> {});
+        return pair;
+    }
+
+    private void carry(TunnelStream stream, SimSocket end) {
+        stream.start(new Relay(loop, end, stream, new Unconcerned()));
+    }
+
+    private static final class Unconcerned implements RelayOwner {
+        @Override
+        public void relayedUp(int count) {}
+
+        @Override
+        public void relayedDown(int count) {}
+
+        @Override
+        public void relayClosed(CloseReason reason, @Nullable String detail) {}
+    }
+
+    @Test
+    void theEndOfAStreamGoesWithItsLastBytes() {
+        End client = client();
+        End server = server();
+        settle();
+        TunnelStream stream = connect(client);
+        settle();
+        SimSocket[] near = application();
+        SimSocket[] far = application();
+        carry(server.streams.getFirst(), far[1]);
+        assertEquals(5, near[0].write(ByteBuffer.wrap(new byte[5])));
+        near[0].shutdownWrite();
+        settle();
+        int before = transports.writes;
+        carry(stream, near[1]);
+        settle();
+        ByteBuffer read = ByteBuffer.allocate(10);
+        assertEquals(5, far[0].read(read));
+        assertEquals(RelaySocket.END, far[0].read(read));
+        assertEquals(1, transports.writes - before);
+        far[0].close();
+        near[0].close();
+        client.tunnel().close(CloseReason.POD_REMOVED, "over");
+        server.tunnel().close(CloseReason.POD_REMOVED, "over");
         assertNothingLeft();
     }
 
