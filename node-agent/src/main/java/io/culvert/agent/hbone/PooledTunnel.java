@@ -119,6 +119,17 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         return !retired && held != null && held.canOpen(pool.terms().streamsPerTunnelMax());
     }
 
+    /** {@link TunnelLoad#isHeavy}. */
+    boolean isHeavy() {
+        Tunnel held = tunnel;
+        return held != null && held.load().isHeavy();
+    }
+
+    int streams() {
+        Tunnel held = tunnel;
+        return held == null ? 0 : held.streams();
+    }
+
     /** For how long it takes no streams although it has room; 0 otherwise. */
     long restNanos() {
         Tunnel held = tunnel;

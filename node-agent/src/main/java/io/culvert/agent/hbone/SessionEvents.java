@@ -50,6 +50,7 @@ final class SessionEvents implements HboneListener {
 
     @Override
     public void onData(HboneStream carrying, ByteBuffer in, int length) {
+        tunnel.load().moved(length);
         if (carrying.attachment() instanceof TunnelStream stream) {
             int start = in.position();
             int end = in.limit();

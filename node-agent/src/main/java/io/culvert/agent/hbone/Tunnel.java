@@ -61,6 +61,7 @@ public final class Tunnel implements Transport.Events {
     private final TunnelOutput output;
     private final TunnelWatch watch;
     private final ResetBudget resets;
+    private final TunnelLoad load;
     private boolean flushRequested;
     private boolean receiving;
     private boolean open;
@@ -80,6 +81,7 @@ public final class Tunnel implements Transport.Events {
         this.transport = transport;
         this.emptySinceNanos = loop.nanoTime();
         this.resets = new ResetBudget(emptySinceNanos);
+        this.load = new TunnelLoad(loop);
         SessionEvents events = new SessionEvents(this);
         this.session =
                 server ? HboneSession.server(terms.session(), events) : HboneSession.client(terms.session(), events);
@@ -118,6 +120,10 @@ public final class Tunnel implements Transport.Events {
 
     HboneSession session() {
         return session;
+    }
+
+    TunnelLoad load() {
+        return load;
     }
 
     public boolean isOpen() {
@@ -335,6 +341,7 @@ public final class Tunnel implements Transport.Events {
     /** {@code count} bytes of the stream lie in that room. */
     void sent(TunnelStream stream, int count) {
         output.sent(stream.stream(), count);
+        load.moved(count);
     }
 
     /** Has what is batched written at the end of this tick. */

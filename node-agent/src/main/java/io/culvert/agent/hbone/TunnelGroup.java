@@ -10,12 +10,13 @@ import io.culvert.protocol.hbone.frame.Http2Code;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The tunnels to one destination, and the streams that wait for one of them.
  *
- * <p>Bounds: while a tunnel with room rests, no other is opened in its stead: streams wait until it goes on.
+ * <p>Bounds: {@value #APART_MAX} tunnels of which some carry so many bytes that others would wait behind them; while a tunnel with room rests, no other is opened in its stead: streams wait until it goes on.
  */
 final class TunnelGroup {
     /** How often a stream that a peer refused unseen is asked for anew. */
@@ -23,6 +24,11 @@ final class TunnelGroup {
 
     /** Those who gave up meanwhile are not served at all, so it is no loss to let some gather. */
     private static final long REST_NANOS_LEAST = 2_000_000;
+
+    /** So many tunnels are opened because others are full of bytes. */
+    private static final int APART_MAX = 4;
+    /** After one could not be opened, streams go where there is room for a while. */
+    private static final long APART_REST_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final HbonePool pool;
     private final HbonePool.Key key;
@@ -32,11 +38,13 @@ final class TunnelGroup {
     private final LinkedHashSet<Waiting> waiting = new LinkedHashSet<>();
     private final Deadline rest = new Deadline();
     private boolean serving;
+    private long apartFromNanos;
 
     TunnelGroup(HbonePool pool, HbonePool.Key key) {
         this.pool = pool;
         this.key = key;
         this.loop = pool.surroundings().loop();
+        this.apartFromNanos = loop.nanoTime();
     }
 
     HbonePool pool() {
@@ -63,24 +71,40 @@ final class TunnelGroup {
         return wish;
     }
 
-    /** Gives waiting streams a tunnel each, as far as there is room, and opens tunnels for the others. */
+    /**
+     * Gives waiting streams a tunnel each, as far as there is room, and opens tunnels for the others. Nobody is put behind the
+     * bytes that fill a tunnel as long as there may be another one.
+     */
     void serve() {
+        serveBy(false);
+        if (waiting.size() > opening.size() * pool.terms().streamsPerTunnelMax()
+                && (roomy(true) == null || mayStandApart())
+                && !rests()) {
+            openTunnel();
+        }
+        if (opening.isEmpty()) {
+            serveBy(true);
+        }
+    }
+
+    private void serveBy(boolean heavyToo) {
         if (serving) {
             return;
         }
         serving = true;
         try {
-            PooledTunnel roomy = roomy();
+            PooledTunnel roomy = roomy(heavyToo);
             while (roomy != null && !waiting.isEmpty()) {
                 waiting.removeFirst().connect(roomy);
-                roomy = roomy();
+                roomy = roomy(heavyToo);
             }
         } finally {
             serving = false;
         }
-        if (waiting.size() > opening.size() * pool.terms().streamsPerTunnelMax() && !rests()) {
-            openTunnel();
-        }
+    }
+
+    private boolean mayStandApart() {
+        return open.size() + opening.size() < APART_MAX && loop.nanoTime() - apartFromNanos >= 0;
     }
 
     /** Whether a tunnel has room and only rests; if so those that wait are served once it goes on. */
@@ -106,13 +130,22 @@ final class TunnelGroup {
         serve();
     }
 
-    private @Nullable PooledTunnel roomy() {
+    /** Of those that bytes fill, which are asked only as the last resort, the one with the fewest streams. */
+    private @Nullable PooledTunnel roomy(boolean heavyToo) {
+        PooledTunnel heavy = null;
         for (int i = 0; i < open.size(); i++) {
-            if (open.get(i).hasRoom()) {
-                return open.get(i);
+            PooledTunnel tunnel = open.get(i);
+            if (!tunnel.hasRoom()) {
+                continue;
+            }
+            if (!tunnel.isHeavy()) {
+                return tunnel;
+            }
+            if (heavyToo && (heavy == null || tunnel.streams() < heavy.streams())) {
+                heavy = tunnel;
             }
         }
-        return null;
+        return heavy;
     }
 
     private void openTunnel() {
@@ -138,6 +171,8 @@ final class TunnelGroup {
         pool.giveTunnelPlaceBack();
         open.remove(tunnel);
         if (opening.remove(tunnel) && opening.isEmpty()) {
+            apartFromNanos = loop.nanoTime() + APART_REST_NANOS;
+            serveBy(true);
             failWaiting(reason, detail);
         } else {
             serve();

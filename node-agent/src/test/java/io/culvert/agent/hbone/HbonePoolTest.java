@@ -3,6 +3,7 @@ package io.culvert.agent.hbone;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.hbone.PoolRig.Asked;
@@ -13,6 +14,7 @@ import io.culvert.protocol.hbone.frame.Http2Code;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -188,6 +190,68 @@ class HbonePoolTest {
         rig.ask(1);
         Asked elsewhere = rig.ask(new HbonePool.Key(PoolRig.OWN, List.of(PoolRig.PEER), PoolRig.OTHER_TARGET));
         assertFailed(CloseReason.LIMIT_REACHED, List.of(elsewhere));
+    }
+
+    private static void fill(Asked carried) {
+        TunnelLoad load = carried.stream().tunnel().load();
+        load.moved(TunnelLoad.STEP_BYTES);
+        load.moved(TunnelLoad.STEP_BYTES);
+    }
+
+    @Test
+    void putsNobodyBehindTheBytesThatFillATunnel() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        Asked elephant = rig.ask(1).getFirst();
+        fill(elephant);
+        List<Asked> others = List.of(rig.ask(), rig.ask());
+        rig.loop.run(TimeUnit.MILLISECONDS.toNanos(100));
+        assertOpen(others);
+        assertNotSame(elephant.stream().tunnel(), others.getFirst().stream().tunnel());
+        assertSame(
+                others.getFirst().stream().tunnel(), others.getLast().stream().tunnel());
+        rig.loop.runSeconds(1);
+        assertSame(elephant.stream().tunnel(), rig.ask(1).getFirst().stream().tunnel(), "it was full a second ago");
+        assertEquals(2, rig.tunnels());
+    }
+
+    @Test
+    void opensNoMoreThanFour_whenBytesFillThemAll_andTakesTheOneWithTheFewestStreams() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        List<Asked> elephants = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            elephants.add(rig.ask());
+            rig.loop.run(TimeUnit.MILLISECONDS.toNanos(100));
+            assertOpen(elephants);
+            elephants.forEach(HbonePoolTest::fill);
+        }
+        assertEquals(4, rig.tunnels());
+        List<Asked> others = List.of(rig.ask(), rig.ask(), rig.ask(), rig.ask());
+        rig.loop.run(TimeUnit.MILLISECONDS.toNanos(100));
+        assertOpen(others);
+        assertEquals(4, rig.tunnels());
+        elephants.forEach(each -> assertEquals(2, each.stream().tunnel().streams(), "an elephant and another"));
+    }
+
+    @Test
+    void goesWhereThereIsRoom_whenNoTunnelApartCanBeHad() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        Asked elephant = rig.ask(1).getFirst();
+        rig.peer.dials = SimPeer.Dials.FAIL;
+        int dialled = rig.peer.dialled;
+        for (int i = 0; i < 3; i++) {
+            fill(elephant);
+            Asked other = rig.ask();
+            rig.loop.run(TimeUnit.MILLISECONDS.toNanos(100));
+            assertOpen(List.of(other));
+            assertSame(elephant.stream().tunnel(), other.stream().tunnel());
+        }
+        assertEquals(1, rig.peer.dialled - dialled, "it is not tried again and again");
+        PoolRig narrow = new PoolRig(100, 1, 200);
+        elephant = narrow.ask(1).getFirst();
+        fill(elephant);
+        Asked other = narrow.ask();
+        narrow.loop.run(TimeUnit.MILLISECONDS.toNanos(100));
+        assertOpen(List.of(other));
     }
 
     @Test

@@ -39,6 +39,7 @@ final class SimPeer implements Dialer {
     private final Tunnel.Terms terms;
     final List<Served> tunnels = new ArrayList<>();
     Dials dials = Dials.SUCCEED;
+    int dialled;
     Consumer<TunnelStream> answer = stream -> stream.accept(null);
 
     SimPeer(SimLoop loop, SimNet net, Transport.Factory transports, TlsMaterial material, Tunnel.Terms terms) {
@@ -52,6 +53,7 @@ final class SimPeer implements Dialer {
     @Override
     public Runnable dial(IpPort target, @Nullable IpAddress source, Listener listener) {
         boolean[] over = new boolean[1];
+        dialled++;
         long delay = dials == Dials.TIME_OUT ? 10_000_000_000L : 1_000_000;
         Dials how = dials;
         loop.outside(
