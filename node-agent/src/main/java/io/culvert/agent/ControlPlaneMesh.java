@@ -66,7 +66,7 @@ final class ControlPlaneMesh implements MeshFeed {
     /** The identities that workloads of this node will need; of a dedicated agent, which certifies itself alone, its pod's. */
     static Set<SpiffeId> expected(MeshSnapshot snapshot, NodeConfig node) {
         Set<SpiffeId> ids = new HashSet<>();
-        for (Workload workload : served(snapshot, node.dedicatedTo())) {
+        for (Workload workload : served(snapshot, node)) {
             if (workload.nativeTunnel() || workload.tunnelProtocol() == Workload.TunnelProtocol.HBONE) {
                 ids.addAll(snapshot.expectedIdentities(null, workload));
             }
@@ -74,9 +74,12 @@ final class ControlPlaneMesh implements MeshFeed {
         return ids;
     }
 
-    private static List<Workload> served(MeshSnapshot snapshot, NodeConfig.@Nullable PodNames only) {
+    private static List<Workload> served(MeshSnapshot snapshot, NodeConfig node) {
+        NodeConfig.PodNames only = node.dedicatedTo();
         if (only == null) {
-            return snapshot.localWorkloads();
+            // Without a node's name all pods may be handed over, and so all workloads are local: not all of them will
+            // be.
+            return node.name().isEmpty() ? List.of() : snapshot.localWorkloads();
         }
         Workload own = snapshot.localWorkload(only.name(), only.namespace(), only.serviceAccount());
         return own == null ? List.of() : List.of(own);
