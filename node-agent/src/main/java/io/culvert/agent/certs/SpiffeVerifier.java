@@ -10,26 +10,19 @@ import java.io.ByteArrayInputStream;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
-import java.security.cert.CertPathValidator;
-import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.CertificateParsingException;
-import java.security.cert.PKIXParameters;
-import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
 import java.security.interfaces.RSAPublicKey;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Date;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
@@ -40,18 +33,23 @@ import org.jspecify.annotations.Nullable;
  * <p>Chains that verified are remembered until the earliest of their ends, or until other revocation lists are in force; a new
  * set of roots is a new verifier.
  *
- * <p>Runs on: any. Bounds: chains of at most 8 certificates, {@link #REMEMBERED_MAX} remembered.
+ * <p>Runs on: any. Bounds: {@link #SENT_MAX} certificates are taken from a peer, those of {@link PathFinder} make its path;
+ * {@link #REMEMBERED_MAX} chains remembered.
  *
  * <p>Errors: {@link CertificateException}, which TLS turns into an alert.
  *
  * <p>Source: RFC 5280 section 6; SPIFFE X.509-SVID section 5.
  */
 final class SpiffeVerifier extends X509ExtendedTrustManager {
-    static final int CHAIN_LENGTH_MAX = 8;
+    private static final System.Logger LOG = System.getLogger(SpiffeVerifier.class.getName());
+    static final int SENT_MAX = 16;
     private static final int REMEMBERED_MAX = 4_096;
     private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
     private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
     private static final String ANY_PURPOSE = "2.5.29.37.0";
+    /** Of a chain that was good for its purpose when it was shown. */
+    private static final String ANY_TIME = "shown before";
+
     private static final int URI_SAN = 6;
     private static final int RSA_BITS_MIN = 2_048;
 
@@ -62,7 +60,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
 
     private final SpiffeId self;
     private final List<X509Certificate> roots;
-    private final Set<TrustAnchor> anchors;
+    private final PathFinder paths;
     private final InstantSource clock;
     private final int rememberedMax;
     private final Map<String, Verified> remembered = new ConcurrentHashMap<>();
@@ -80,7 +78,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         this.crl = crl;
         this.self = self;
         this.roots = List.copyOf(roots);
-        this.anchors = roots.stream().map(root -> new TrustAnchor(root, null)).collect(Collectors.toUnmodifiableSet());
+        this.paths = new PathFinder(this.roots);
         this.clock = clock;
         this.rememberedMax = rememberedMax;
     }
@@ -143,21 +141,26 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     }
 
     private SpiffeId verify(X509Certificate[] chain, String purpose) throws CertificateException {
-        if (chain.length == 0 || chain.length > CHAIN_LENGTH_MAX) {
+        if (chain.length == 0 || chain.length > SENT_MAX) {
             throw new PeerRejectedException(
-                    Why.UNTRUSTED, "a chain has 1.." + CHAIN_LENGTH_MAX + " certificates, not " + chain.length);
+                    Why.UNTRUSTED, "a peer sends 1.." + SENT_MAX + " certificates, not " + chain.length);
         }
+        Verified known = remembered(chain, purpose);
+        requireValidNow(known);
+        return known.id();
+    }
+
+    private Verified remembered(X509Certificate[] chain, String purpose) throws CertificateException {
         String key = purpose + fingerprint(chain);
         Verified known = remembered.get(key);
         if (known == null || known.revocations() != crl.current()) {
-            known = verifyAnew(parsed(chain), purpose);
+            known = verifyAnew(chain, purpose);
             if (remembered.size() >= rememberedMax) {
                 remembered.clear();
             }
             remembered.put(key, known);
         }
-        requireValidNow(known);
-        return known.id();
+        return known;
     }
 
     private void requireValidNow(Verified verified) throws CertificateException {
@@ -172,63 +175,23 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
         }
     }
 
-    private Verified verifyAnew(List<X509Certificate> chain, String purpose) throws CertificateException {
-        X509Certificate leaf = chain.getFirst();
-        requirePurpose(leaf, purpose);
+    private Verified verifyAnew(X509Certificate[] chain, String purpose) throws CertificateException {
+        X509Certificate leaf = parsed(chain[0]);
+        boolean again = purpose.equals(ANY_TIME);
+        if (!again) {
+            requirePurpose(leaf, purpose);
+        }
         SpiffeId id = idOf(leaf);
-        List<X509Certificate> path = withoutRoots(chain);
-        // The leaf itself must be among what is validated.
-        if (path.isEmpty() || !path.getFirst().equals(leaf)) {
-            throw new PeerRejectedException(Why.UNTRUSTED, "a root presented itself as a workload");
-        }
-        try {
-            PKIXParameters parameters = new PKIXParameters(anchors);
-            parameters.setRevocationEnabled(false);
-            parameters.setDate(Date.from(clock.instant()));
-            CertPathValidator.getInstance("PKIX")
-                    .validate(CertificateFactory.getInstance("X.509").generateCertPath(path), parameters);
-        } catch (GeneralSecurityException e) {
-            throw new PeerRejectedException(
-                    notValidNow(e) ? Why.NOT_VALID_NOW : Why.UNTRUSTED,
-                    "the peer's certificate does not chain to our roots: " + e.getMessage(),
-                    e);
-        }
         Revocations revocations = crl.current();
-        requireNotRevoked(path, revocations);
-        Instant notBefore = Instant.MIN;
-        Instant notAfter = Instant.MAX;
-        for (X509Certificate one : path) {
-            Instant from = one.getNotBefore().toInstant();
-            Instant until = one.getNotAfter().toInstant();
-            notBefore = from.isAfter(notBefore) ? from : notBefore;
-            notAfter = until.isBefore(notAfter) ? until : notAfter;
-        }
-        return new Verified(id, notBefore, notAfter, revocations);
-    }
-
-    private List<X509Certificate> withoutRoots(List<X509Certificate> chain) {
-        return chain.stream().filter(one -> !roots.contains(one)).toList();
-    }
-
-    private void requireNotRevoked(List<X509Certificate> path, Revocations revocations) throws PeerRejectedException {
-        X509Certificate revoked = revocations.firstRevoked(path, roots);
-        if (revoked != null) {
-            throw new PeerRejectedException(
-                    Why.REVOKED,
-                    "certificate " + revoked.getSerialNumber().toString(16) + " of " + revoked.getIssuerX500Principal()
-                            + " is revoked");
-        }
+        List<X509Certificate> path = paths.find(leaf, others(chain), again ? null : clock.instant(), revocations);
+        return new Verified(id, PathFinder.notBefore(path), PathFinder.notAfter(path), revocations);
     }
 
     /** Looks at a chain that verified before again, as far as revocation goes: expiry ends no tunnel. */
     void requireStillGood(X509Certificate[] chain) throws CertificateException {
-        requireNotRevoked(withoutRoots(parsed(chain)), crl.current());
-    }
-
-    private static boolean notValidNow(GeneralSecurityException e) {
-        return e instanceof CertPathValidatorException broken
-                && (broken.getReason() == CertPathValidatorException.BasicReason.EXPIRED
-                        || broken.getReason() == CertPathValidatorException.BasicReason.NOT_YET_VALID);
+        if (!crl.current().isEmpty()) {
+            Verified _ = remembered(chain, ANY_TIME);
+        }
     }
 
     private static void requirePurpose(X509Certificate leaf, String purpose) throws CertificateException {
@@ -273,18 +236,27 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     }
 
     /** TLS hands over lazily parsed certificates of its own; the path validator wants the platform's. */
-    private static List<X509Certificate> parsed(X509Certificate[] chain) throws CertificateException {
-        CertificateFactory factory = CertificateFactory.getInstance("X.509");
-        List<X509Certificate> parsed = new ArrayList<>(chain.length);
+    private static X509Certificate parsed(X509Certificate one) throws CertificateException {
         try {
-            for (X509Certificate one : chain) {
-                parsed.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(one.getEncoded())));
-            }
+            return (X509Certificate) CertificateFactory.getInstance("X.509")
+                    .generateCertificate(new ByteArrayInputStream(one.getEncoded()));
         } catch (CertificateException e) {
             throw new PeerRejectedException(
                     Why.UNREADABLE, "the peer's certificate cannot be read: " + e.getMessage(), e);
         }
-        return parsed;
+    }
+
+    /** What was sent behind the leaf, as far as it can be read: only what leads to a root counts. */
+    private static List<X509Certificate> others(X509Certificate[] chain) {
+        List<X509Certificate> others = new ArrayList<>(chain.length - 1);
+        for (int i = 1; i < chain.length; i++) {
+            try {
+                others.add(parsed(chain[i]));
+            } catch (CertificateException e) {
+                LOG.log(System.Logger.Level.DEBUG, "a certificate that a peer sent beside its own is ignored", e);
+            }
+        }
+        return others;
     }
 
     private static String fingerprint(X509Certificate[] chain) throws CertificateException {

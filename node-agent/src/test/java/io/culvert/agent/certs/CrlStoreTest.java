@@ -146,6 +146,50 @@ class CrlStoreTest {
         accepts(verifier, chain(MIDDLE));
     }
 
+    /** The way that is taken counts, not all that was sent. */
+    @Test
+    void looksAtThePathThatIsUsed_andAtNothingElse() throws IOException, CertificateException {
+        TestCa other = TestCa.root("other");
+        X509Certificate[] below = chain(MIDDLE);
+        X509Certificate extra = other.sign(TestCa.leaf(SELF).authority()).getFirst();
+        X509Certificate[] more = {below[0], extra, other.crossSign(MIDDLE), below[1]};
+        X509Certificate[] byTheOther = {below[0], more[2]};
+        write(pem(other.revoke(extra, more[2])));
+        CrlStore store = store();
+        SpiffeVerifier one = verifier(store);
+        accepts(one, more);
+        one.requireStillGood(more);
+        SpiffeVerifier both = new SpiffeVerifier(SELF, List.of(ROOT.root(), other.root()), clock, store);
+        accepts(both, more);
+        assertEquals(PeerRejectedException.Why.REVOKED, why(both, byTheOther));
+        write(pem(ROOT.revoke(below[1])));
+        settle(store);
+        assertEquals(PeerRejectedException.Why.REVOKED, why(one, more));
+        PeerRejectedException late = assertThrows(PeerRejectedException.class, () -> one.requireStillGood(more));
+        assertEquals(PeerRejectedException.Why.REVOKED, late.why());
+        accepts(both, more);
+        both.requireStillGood(more);
+        write(pem(ROOT.revoke(below[1]), MIDDLE.revoke(below[0])));
+        settle(store);
+        assertEquals(PeerRejectedException.Why.REVOKED, why(both, more));
+    }
+
+    @Test
+    void looksAgainAtWhatWasAccepted_thoughItHasExpiredMeanwhile() throws IOException, CertificateException {
+        X509Certificate[] chain = chain(MIDDLE);
+        CrlStore store = store();
+        SpiffeVerifier verifier = verifier(store);
+        accepts(verifier, chain);
+        clock.advance(java.time.Duration.ofDays(5));
+        write(pem(MIDDLE.revoke(chain(MIDDLE)[0])));
+        settle(store);
+        verifier.requireStillGood(chain);
+        assertEquals(PeerRejectedException.Why.NOT_VALID_NOW, why(verifier, chain));
+        write(pem(MIDDLE.revoke(chain[0])));
+        settle(store);
+        assertThrows(PeerRejectedException.class, () -> verifier.requireStillGood(chain));
+    }
+
     @Test
     void takesNoWord_fromAnotherAuthorityOfTheSameName() throws IOException {
         X509Certificate[] chain = chain(ROOT);

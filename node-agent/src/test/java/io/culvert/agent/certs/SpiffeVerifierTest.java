@@ -117,10 +117,103 @@ class SpiffeVerifierTest {
     void refusesAnEmptyChain_andALongOne() {
         assertRefused(Why.UNTRUSTED, List.of());
         TestCa deep = CA;
-        for (int i = 0; i < SpiffeVerifier.CHAIN_LENGTH_MAX; i++) {
+        for (int i = 0; i < PathFinder.PATH_MAX - 1; i++) {
             deep = deep.intermediate("a" + i);
         }
-        assertRefused(Why.UNTRUSTED, deep.sign(TestCa.leaf(PEER)));
+        List<X509Certificate> longest = deep.sign(TestCa.leaf(PEER));
+        assertDoesNotThrow(() -> checkClient(longest));
+        assertRefused(Why.UNTRUSTED, deep.intermediate("b").sign(TestCa.leaf(PEER)));
+    }
+
+    @Test
+    void ignoresWhatIsSentBesideThePath_whereverItStands() {
+        TestCa middle = CA.intermediate("middle");
+        X509Certificate expired = CA.sign(TestCa.leaf(OTHER)
+                        .authority()
+                        .valid(TestCa.EPOCH.minusSeconds(100), TestCa.EPOCH.minusSeconds(1)))
+                .getFirst();
+        List<X509Certificate> chain = middle.sign(TestCa.leaf(PEER));
+        for (X509Certificate extra : List.of(
+                FOREIGN.root(), expired, FOREIGN.sign(TestCa.leaf(OTHER)).getFirst(), chain.getLast())) {
+            for (int at = 1; at <= chain.size(); at++) {
+                List<X509Certificate> more = new ArrayList<>(chain);
+                more.add(at, extra);
+                assertDoesNotThrow(() -> checkClient(more));
+                assertDoesNotThrow(() -> checkServer(more, PEER));
+            }
+        }
+        assertDoesNotThrow(
+                () -> checkClient(List.of(CA.sign(TestCa.leaf(PEER)).getFirst(), FOREIGN.root(), CA.root())));
+    }
+
+    @Test
+    void findsThePath_thoughItsPartsAreInDisorder() {
+        List<X509Certificate> chain =
+                CA.intermediate("a").intermediate("b").intermediate("c").sign(TestCa.leaf(PEER));
+        assertDoesNotThrow(
+                () -> checkClient(List.of(chain.get(0), chain.get(3), chain.get(1), CA.root(), chain.get(2))));
+        assertRefused(Why.UNTRUSTED, List.of(chain.get(1), chain.get(0), chain.get(2), chain.get(3)));
+    }
+
+    @Test
+    void findsThePathToOurRoot_whenAnAuthorityIsSignedByAnotherOneToo() {
+        TestCa middle = CA.intermediate("middle");
+        List<X509Certificate> chain = new ArrayList<>(middle.sign(TestCa.leaf(PEER)));
+        chain.add(1, FOREIGN.crossSign(middle));
+        assertDoesNotThrow(() -> checkClient(chain));
+        chain.remove(2);
+        assertRefused(Why.UNTRUSTED, chain);
+    }
+
+    @Test
+    void trustsNobodyMore_whateverIsSentAlong() {
+        List<X509Certificate> honest = CA.intermediate("middle").sign(TestCa.leaf(OTHER));
+        List<X509Certificate> forged =
+                new ArrayList<>(FOREIGN.intermediate("middle").sign(TestCa.leaf(PEER)));
+        forged.addAll(honest);
+        forged.add(CA.root());
+        assertRefused(Why.UNTRUSTED, forged);
+        // It was issued by a workload, which is no authority.
+        List<X509Certificate> below = new ArrayList<>(List.of(forged.getFirst()));
+        below.addAll(honest);
+        assertRefused(Why.UNTRUSTED, below);
+    }
+
+    /** Each of them names and signs the next, so that there is no end of ways that lead nowhere. */
+    @Test
+    void givesUpWithinItsBounds_whenNamesakesSignEachOther() {
+        List<TestCa> namesakes = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            namesakes.add(TestCa.root("maze"));
+        }
+        TestCa middle = CA.intermediate("maze");
+        List<X509Certificate> maze = new ArrayList<>();
+        for (TestCa by : namesakes) {
+            namesakes.stream().filter(of -> of != by).map(by::crossSign).forEach(maze::add);
+        }
+        List<X509Certificate> lost = new ArrayList<>(namesakes.getFirst().sign(TestCa.leaf(PEER)));
+        lost.addAll(maze);
+        assertRefused(Why.UNTRUSTED, lost);
+        List<X509Certificate> honest = new ArrayList<>(middle.sign(TestCa.leaf(PEER)));
+        honest.addAll(1, maze);
+        assertDoesNotThrow(() -> checkClient(honest));
+        while (honest.size() <= SpiffeVerifier.SENT_MAX) {
+            honest.add(FOREIGN.sign(TestCa.leaf(OTHER)).getFirst());
+        }
+        assertRefused(Why.UNTRUSTED, honest);
+    }
+
+    @Test
+    void remembersAChainUntilItsPathEnds_whateverElseWasSent() throws CertificateException {
+        Instant soon = TestCa.EPOCH.plusSeconds(60);
+        List<X509Certificate> chain = new ArrayList<>(CA.sign(TestCa.leaf(PEER)));
+        chain.add(FOREIGN.sign(TestCa.leaf(OTHER).authority().valid(TestCa.EPOCH.minusSeconds(60), soon))
+                .getFirst());
+        checkClient(chain);
+        clock.set(soon.plusSeconds(1));
+        assertDoesNotThrow(() -> checkClient(chain));
+        clock.advance(Duration.ofDays(2));
+        assertRefused(Why.NOT_VALID_NOW, chain);
     }
 
     @Test

@@ -77,6 +77,11 @@ public final class TestCa {
         return new TestCa(below, belowName, longer);
     }
 
+    /** Another authority's certificate, by this one: of the same name and key. */
+    public X509Certificate crossSign(TestCa other) {
+        return sign(name, keys, other.name, other.keys.getPublic(), caSpec());
+    }
+
     private static Leaf caSpec() {
         Leaf spec = new Leaf();
         spec.authority = true;
