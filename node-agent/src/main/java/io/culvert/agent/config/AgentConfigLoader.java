@@ -275,11 +275,10 @@ public final class AgentConfigLoader {
     private HboneConfig hbone() {
         int stream = reader.size(Knob.HTTP2_STREAM_WINDOW_SIZE);
         int connection = reader.size(Knob.HTTP2_CONNECTION_WINDOW_SIZE);
-        if (connection < stream) {
-            reader.problem(
-                    Knob.HTTP2_CONNECTION_WINDOW_SIZE,
-                    "is below " + Knob.HTTP2_STREAM_WINDOW_SIZE.fileKey() + " (" + stream
-                            + " bytes); write at least that");
+        if (reader.setting(Knob.HTTP2_CONNECTION_WINDOW_SIZE).isChosen()) {
+            stream = Math.min(stream, connection);
+        } else {
+            connection = Math.max(stream, connection);
         }
         return new HboneConfig(
                 new Windows(stream, connection, reader.size(Knob.HTTP2_FRAME_SIZE)),

@@ -234,7 +234,7 @@ public enum Knob {
                     .byDefault("16MiB")
                     .within("65535", "2147483647")
                     .means(
-                            "How many bytes a peer may send on all streams of a tunnel together; not below the stream window. Bytes that stand on slow streams do not count against the others: beyond this window applications may leave 64 KiB per stream and a quarter of this window standing.")),
+                            "How many bytes a peer may send on all streams of a tunnel together. A stream's window is no larger; where the stream window alone is set, and larger, this one grows with it. Bytes that stand on slow streams do not count against the others: beyond this window applications may leave 64 KiB per stream and a quarter of this window standing.")),
     HTTP2_FRAME_SIZE(row(KnobType.SIZE, "--http2-frame-size", "hbone.frameSize", "HTTP2_FRAME_SIZE")
             .byDefault("1MiB")
             .within("16384", "16777215")
@@ -351,7 +351,7 @@ public enum Knob {
                     "--termination-grace-period",
                     "drain.gracePeriodSeconds",
                     "TERMINATION_GRACE_PERIOD_SECONDS")
-            .within("1", "86400")
+            .within("0", "86400")
             .means("The grace period of the agent's pod, in seconds.")),
 
     WORKER_THREADS(
@@ -359,14 +359,14 @@ public enum Knob {
                     .means(
                             "How many event loops carry traffic. When not set: as many as the CPU limit, or, without one, a quarter of the CPUs and at least two; never fewer than the CPU request.")),
     CPU_LIMIT(row(KnobType.CPUS, "--cpu-limit", "workers.cpuLimit", "ZTUNNEL_RESOURCE_CPU_LIMIT")
-            .within("0.001", "4096")
-            .means("The CPU limit of the agent's container.")),
+            .within("0", "4096")
+            .means("The CPU limit of the agent's container; 0 is none.")),
     CPU_REQUEST(row(KnobType.CPUS, "--cpu-request", "workers.cpuRequest", "ZTUNNEL_RESOURCE_CPU_REQUEST")
-            .within("0.001", "4096")
-            .means("The CPU request of the agent's container.")),
+            .within("0", "4096")
+            .means("The CPU request of the agent's container; 0 is none.")),
     CPU_COUNT(
             row(KnobType.CPUS, "--cpu-count", "workers.cpuCount", "ZTUNNEL_CPU_LIMIT")
-                    .within("0.001", "4096")
+                    .within("0", "4096")
                     .means(
                             "How many CPUs a share counts from where there is no CPU limit; the CPUs of the machine when not set.")),
 

@@ -431,15 +431,38 @@ class AgentConfigLoaderTest {
     }
 
     @Test
-    void refusesAConnectionWindow_belowTheStreamWindow() {
-        List<String> problems =
-                problems(new ConfigInputs(REQUIRED, Map.of("HTTP2_CONNECTION_WINDOW_SIZE", "1MiB"), null, 8));
-        assertEquals(1, problems.size());
-        assertTrue(problems.getFirst().contains("below hbone.streamWindow"), problems.getFirst());
+    void bringsTheWindowsTogether_whenOneIsSetBeyondTheOther() throws ConfigException {
+        assertEquals(
+                new HboneConfig.Windows(32 << 20, 32 << 20, 1 << 20),
+                load(Map.of("HTTP2_STREAM_WINDOW_SIZE", "32MiB"))
+                        .proxy()
+                        .hbone()
+                        .windows());
+        assertEquals(
+                new HboneConfig.Windows(1 << 20, 1 << 20, 1 << 20),
+                load(Map.of("HTTP2_CONNECTION_WINDOW_SIZE", "1MiB"))
+                        .proxy()
+                        .hbone()
+                        .windows());
+        assertEquals(
+                new HboneConfig.Windows(8 << 20, 8 << 20, 1 << 20),
+                load(Map.of("HTTP2_STREAM_WINDOW_SIZE", "32MiB", "HTTP2_CONNECTION_WINDOW_SIZE", "8MiB"))
+                        .proxy()
+                        .hbone()
+                        .windows());
     }
 
     @ParameterizedTest
-    @CsvSource({"'', '', 5", "'', 30, 25", "'', 11, 6", "'', 10, 9", "'', 2, 1", "'', 1, 1", "90s, 30, 90", "0s, 30, 0"
+    @CsvSource({
+        "'', '', 5",
+        "'', 30, 25",
+        "'', 11, 6",
+        "'', 10, 9",
+        "'', 2, 1",
+        "'', 1, 1",
+        "'', 0, 1",
+        "90s, 30, 90",
+        "0s, 30, 0"
     })
     void derivesTheDrainDeadline_fromTheGracePeriod(String deadline, String grace, int seconds) throws ConfigException {
         AgentConfig config =
@@ -458,6 +481,9 @@ class AgentConfigLoaderTest {
         "'', 500m, '', '', 1",
         "'', 1.5, '', '', 2",
         "'', 2, 3, '', 3",
+        "'', 0, 0, 0, 2",
+        "'', 0m, 3, '', 3",
+        "50%, 0, '', 16, 8",
         "6, 2, 3, '', 6",
         "0, '', '', '', 8",
         "0, 3, '', 32, 3",
