@@ -2,7 +2,9 @@ package io.culvert.agent.base;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
@@ -27,7 +29,7 @@ public record WatchedFile(Path path, int bytesMax) {
         }
     }
 
-    /** Its content. Errors: {@link IOException} also when it is too large. */
+    /** Its content. Errors: {@link IOException}, in words that name the file; also when it is too large. */
     public byte[] read() throws IOException {
         try (InputStream in = Files.newInputStream(path)) {
             byte[] content = in.readNBytes(bytesMax + 1);
@@ -35,6 +37,10 @@ public record WatchedFile(Path path, int bytesMax) {
                 throw new IOException(path + " is larger than " + bytesMax + " bytes");
             }
             return content;
+        } catch (NoSuchFileException e) {
+            throw new IOException(path + " does not exist", e);
+        } catch (AccessDeniedException e) {
+            throw new IOException(path + " may not be read by the user that the agent runs as", e);
         }
     }
 }

@@ -5,6 +5,7 @@ import io.culvert.agent.config.Token;
 import io.grpc.Metadata;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Map;
 
 /**
@@ -38,14 +39,21 @@ final class CallHeaders {
         switch (token) {
             case Token.None none -> {}
             case Token.Literal(var text) -> prove(headers, text, "the configured token");
-            case Token.InFile(var path) ->
-                prove(
-                        headers,
-                        new String(new WatchedFile(path, TOKEN_BYTES_MAX).read(), StandardCharsets.UTF_8),
-                        path.toString());
+            case Token.InFile(var path) -> prove(headers, read(path), path.toString());
         }
         further.forEach((name, value) -> headers.put(key(name), value));
         return headers;
+    }
+
+    private static String read(Path path) throws IOException {
+        try {
+            return new String(new WatchedFile(path, TOKEN_BYTES_MAX).read(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new IOException(
+                    "the token that the agent proves itself with cannot be read: " + e.getMessage()
+                            + "; mount it there, or name another by AUTH_TOKEN",
+                    e);
+        }
     }
 
     private void prove(Metadata headers, String text, String where) throws IOException {

@@ -71,13 +71,21 @@ public final class TrustRoots {
     /** Reads them. */
     public List<X509Certificate> load() throws IOException {
         return switch (place) {
-            case InFile(var file) ->
-                parse(
-                        new String(file.read(), StandardCharsets.UTF_8),
-                        file.path().toString());
+            case InFile(var file) -> parse(read(file), file.path().toString());
             case Inline(var pem) -> parse(pem, "the configuration");
             case OfPlatform ofPlatform -> platform();
         };
+    }
+
+    private static String read(WatchedFile file) throws IOException {
+        try {
+            return new String(file.read(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new IOException(
+                    "the root certificates that it must chain to cannot be read: " + e.getMessage()
+                            + "; mount them there, or name others by XDS_ROOT_CA and CA_ROOT_CA",
+                    e);
+        }
     }
 
     private static List<X509Certificate> parse(String text, String where) throws IOException {

@@ -217,7 +217,16 @@ class ServerLinkTest {
     @Test
     void saysWhatIsWrongWithRootsOrToken() throws IOException {
         ServerLink absent = link(config("localhost", folder.resolve("absent").toString(), ""));
-        assertThrows(IOException.class, absent::open);
+        assertEquals(
+                "the root certificates that it must chain to cannot be read: " + folder.resolve("absent")
+                        + " does not exist; mount them there, or name others by XDS_ROOT_CA and CA_ROOT_CA",
+                assertThrows(IOException.class, absent::open).getMessage());
+        ServerLink unproved = new ServerLink(
+                plane.config(), TlsProfile.STANDARD, new Token.InFile(folder.resolve("token")), "c", loop, 1 << 20);
+        assertEquals(
+                "the token that the agent proves itself with cannot be read: " + folder.resolve("token")
+                        + " does not exist; mount it there, or name another by AUTH_TOKEN",
+                assertThrows(IOException.class, unproved::headers).getMessage());
         Path empty = Files.writeString(folder.resolve("empty"), "\n");
         ServerLink none = link(config("localhost", empty.toString(), ""));
         assertTrue(String.valueOf(assertThrows(IOException.class, none::open).getMessage())
