@@ -85,9 +85,16 @@ final class NetUpstream implements Upstream {
 
         @Override
         public void onAnswer(byte[] response) {
-            if (!over) {
-                over = true;
+            if (over) {
+                return;
+            }
+            over = true;
+            try {
                 listener.onAnswer(DnsExchange.withId(response, DnsExchange.id(request)));
+            } catch (RuntimeException | Error e) {
+                // Whoever waits is told, and gives back what it holds.
+                listener.onFailure("a fault in the agent: " + e);
+                throw e;
             }
         }
 

@@ -175,9 +175,12 @@ final class PodResolver {
 
         private void finish(byte[] response) {
             if (underWay.remove(this)) {
-                // The place goes last: whoever waits for the last query to end closes the sockets.
-                reply.send(response);
-                surroundings.pod().end();
+                try {
+                    reply.send(response);
+                } finally {
+                    // The place goes last: whoever waits for the last query to end closes the sockets.
+                    surroundings.pod().end();
+                }
             }
         }
 

@@ -52,13 +52,7 @@ abstract class UpstreamTry {
 
     final void succeed(byte[] response) {
         cancel();
-        try {
-            listener.onAnswer(response);
-        } catch (RuntimeException | Error e) {
-            // Whoever waits is told, and gives back what it holds.
-            listener.onFailure("a fault in the agent: " + e);
-            throw e;
-        }
+        listener.onAnswer(response);
     }
 
     final void fail(String why) {

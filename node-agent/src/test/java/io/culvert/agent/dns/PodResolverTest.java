@@ -4,6 +4,7 @@ import static io.culvert.agent.mesh.Records.pod;
 import static io.culvert.agent.mesh.Records.service;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.base.BuildVersion;
@@ -239,6 +240,27 @@ class PodResolverTest {
         ofAllPods.giveBack();
         ask(DnsWire.query(1, "web", DnsWire.A));
         assertEquals(0, reply().rcode());
+    }
+
+    @Test
+    void givesThePlaceBack_whenTheReplyCannotBeSent() {
+        know();
+        resolver.resolve(DnsWire.query(1, "www.example.com", DnsWire.A), DnsProtocol.UDP, new PodResolver.Reply() {
+            @Override
+            public void send(byte[] response) {
+                throw new IllegalStateException("on purpose");
+            }
+
+            @Override
+            public void nothing() {
+                throw new AssertionError();
+            }
+        });
+        assertEquals(1, dnsQueries());
+        Upstream.Listener asked = passedOn.getFirst().listener;
+        byte[] answer = DnsWire.answer(passedOn.getFirst().request, 0, 33, new byte[20]);
+        assertThrows(IllegalStateException.class, () -> asked.onAnswer(answer));
+        assertEquals(0, dnsQueries());
     }
 
     @Test
