@@ -52,7 +52,8 @@ abstract class DownstreamSocket implements RelaySocket.Listener {
 
     /** The client is gone. */
     final void broke(String when) {
-        connection.close(whenBroken, when);
+        String lost = socket.failure();
+        connection.close(lost == null ? whenBroken : CloseReason.CONNECTION_LOST, lost == null ? when : lost);
     }
 
     final AcceptedSocket socket() {

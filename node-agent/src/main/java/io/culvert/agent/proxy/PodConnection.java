@@ -111,6 +111,10 @@ abstract class PodConnection implements OpenConnection, Dialer.Listener, RelayOw
     final void relay(RelaySocket app, RelayPeer peer) {
         Relay started = new Relay(podLoop.loop(), app, peer, this);
         relay = started;
+        ConnectionRecord opened = record;
+        if (opened != null) {
+            opened.established();
+        }
         peer.start(started);
     }
 

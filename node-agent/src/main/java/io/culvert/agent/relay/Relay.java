@@ -71,13 +71,10 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
     private void resetSeen() {
         if (state.up() == RelayState.Direction.ENDED) {
             // Nothing is read any more that would tell.
-            fail(CloseReason.RESET_BY_APPLICATION, "after it had ended its direction");
+            appBroke("after it had ended its direction");
         } else if (!reset.isSet()) {
             // The reset lies behind bytes that the peer may never take.
-            reset.start(
-                    loop,
-                    () -> fail(CloseReason.RESET_BY_APPLICATION, "while its peer did not take what it had sent"),
-                    RESET_WAIT_NANOS);
+            reset.start(loop, () -> appBroke("while its peer did not take what it had sent"), RESET_WAIT_NANOS);
         }
     }
 
@@ -111,9 +108,15 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
                 peer.finish();
                 completeIfDone();
             } else if (count == RelaySocket.BROKEN) {
-                fail(CloseReason.RESET_BY_APPLICATION, null);
+                appBroke(null);
             }
         }
+    }
+
+    /** The application reset the connection, or it, or the way to it, went away. */
+    private void appBroke(@Nullable String when) {
+        String lost = app.failure();
+        fail(lost == null ? CloseReason.RESET_BY_APPLICATION : CloseReason.CONNECTION_LOST, lost == null ? when : lost);
     }
 
     /** Moves once what the application has: how much, or as {@link RelayPeer#splice} answers. */
@@ -149,6 +152,8 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
         if (count == RelaySocket.END) {
             state.appEnded();
             completeIfDone();
+        } else if (count == RelaySocket.BROKEN) {
+            appBroke(null);
         } else if (count != 0) {
             fail(CloseReason.RESET_BY_APPLICATION, "the application went on sending after its peer had left");
         }
@@ -218,7 +223,7 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
             pump();
         }
         if (!over && (state.isComplete() || !app.isReadable())) {
-            fail(CloseReason.RESET_BY_APPLICATION, null);
+            appBroke(null);
         }
     }
 

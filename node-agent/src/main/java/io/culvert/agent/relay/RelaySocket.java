@@ -49,6 +49,14 @@ public interface RelaySocket {
     boolean errorSeen();
 
     /**
+     * Once it is broken: the system's error when it was no reset, but a peer or a network that went away; null when the peer
+     * reset it.
+     */
+    default @Nullable String failure() {
+        return null;
+    }
+
+    /**
      * Reads once into the buffer's remaining space.
      *
      * @return bytes read, 0 for nothing now, {@link #END} or {@link #BROKEN}

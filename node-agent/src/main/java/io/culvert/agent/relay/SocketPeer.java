@@ -98,7 +98,8 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     private void breakOff(PeerEvents told) {
         broken = true;
-        told.onPeerBroken(CloseReason.RESET_BY_PEER, null);
+        String lost = socket.failure();
+        told.onPeerBroken(lost == null ? CloseReason.RESET_BY_PEER : CloseReason.CONNECTION_LOST, lost);
     }
 
     private void drain() {

@@ -16,6 +16,7 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoEvent;
 import io.netty.channel.epoll.EpollIoHandle;
 import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.Errors;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.Socket;
 import io.netty.util.concurrent.Future;
@@ -23,6 +24,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.NotYetConnectedException;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +48,10 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private static final int IN = EpollIoOps.EPOLLIN.value();
     private static final int OUT = EpollIoOps.EPOLLOUT.value();
     private static final int URGENT = 0x2;
+    /** How the kernel says that the peer would have no more of it. */
+    private static final Set<Integer> RESETS =
+            Set.of(Errno.ECONNRESET.number(), Errno.EPIPE.number(), Errno.ENOTCONN.number());
+
     private static final EpollIoOps READING = EpollIoOps.EPOLLIN
             .with(EpollIoOps.EPOLLRDHUP)
             .with(EpollIoOps.valueOf(URGENT))
@@ -63,6 +69,9 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private boolean urgentSeen;
     private boolean spliceRefused;
     private boolean errorSeen;
+    /** The errno that was told; the kernel tells it once. */
+    private int errno;
+
     private boolean closed;
 
     private TcpSocket(int fd, @Nullable InetSocketAddress peer) {
@@ -160,7 +169,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             }
             return 0;
         } catch (IOException e) {
-            return brokeReading();
+            return brokeReading(errnoOf(e));
         }
     }
 
@@ -185,9 +194,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
                 }
             }
         } catch (IOException e) {
-            errorSeen = true;
-            readable = true;
-            return BROKEN;
+            return brokeWriting(errnoOf(e));
         }
         if (!writable) {
             awaitWritable();
@@ -224,14 +231,57 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
         } catch (ShimException e) {
             // The kernel, or what guards it, may not have it for this socket; nothing was moved then.
             spliceRefused = e.is(Errno.EINVAL) || e.is(Errno.ENOSYS) || e.is(Errno.EPERM) || e.is(Errno.EACCES);
-            return spliceRefused ? NOT_SPLICED : brokeReading();
+            return spliceRefused ? NOT_SPLICED : brokeReading(e.errno());
         }
     }
 
-    private int brokeReading() {
+    private int brokeReading(int with) {
         readable = false;
-        errorSeen = true;
+        broke(with);
         return BROKEN;
+    }
+
+    /** What came before is still there to be read. */
+    private int brokeWriting(int with) {
+        readable = true;
+        broke(with);
+        return BROKEN;
+    }
+
+    private void broke(int with) {
+        errorSeen = true;
+        // Whatever comes after the first is its consequence, as a broken pipe is.
+        if (errno == 0) {
+            errno = with;
+        }
+    }
+
+    private static int errnoOf(IOException e) {
+        return e instanceof Errors.NativeIoException told ? Math.abs(told.expectedErr()) : 0;
+    }
+
+    /** Asks the kernel for the error that no reading or writing has been told of yet. */
+    private void askForError() {
+        try {
+            int told = socket.getSoError();
+            if (told != 0) {
+                broke(told);
+            }
+        } catch (IOException e) {
+            broke(errnoOf(e));
+        }
+    }
+
+    @Override
+    public @Nullable String failure() {
+        if (errno == 0 && !closed) {
+            askForError();
+        }
+        if (errno == 0 || RESETS.contains(errno)) {
+            return null;
+        }
+        return (peer == null ? "on the side that was dialled, " : "on the side that was accepted, ")
+                + Errno.describe(errno);
     }
 
     @Override
@@ -243,9 +293,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
         try {
             ((KernelPipe) from).empty(socket.intValue());
         } catch (ShimException e) {
-            errorSeen = true;
-            readable = true;
-            return BROKEN;
+            return brokeWriting(e.errno());
         }
         if (from.bytes() > 0) {
             awaitWritable();
@@ -342,11 +390,7 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     @Override
     public boolean isResetAlready() {
         if (!closed && !errorSeen) {
-            try {
-                errorSeen = socket.getSoError() != 0;
-            } catch (IOException e) {
-                errorSeen = true;
-            }
+            askForError();
         }
         return errorSeen;
     }

@@ -19,9 +19,14 @@ public enum CloseReason {
             false,
             "reset by the peer",
             "The other end reset the connection while it was in use, as applications may; if it should not have, look at its log, and at that of its agent."),
-    STREAM_RESET(
+    CONNECTION_LOST(
             ResponseFlag.CONNECT,
             true,
+            "connection lost",
+            "The other end, or the way to it, went away while the connection was open, and nobody said so; the detail has the system's error and the side. Check that host and the network between."),
+    STREAM_RESET(
+            ResponseFlag.H2_HANDSHAKE_FAILURE,
+            ResponseFlag.CONNECT,
             "stream reset by the peer's proxy",
             "The peer's proxy gave up the stream that carried the connection, or took none; the detail names its code. Look at that proxy's log."),
     POLICY_DENIED(
@@ -76,7 +81,7 @@ public enum CloseReason {
             "There is no certificate for this workload; `culvert ctl certificates` says why."),
     H2_FAILED(
             ResponseFlag.H2_HANDSHAKE_FAILURE,
-            true,
+            ResponseFlag.CONNECT,
             "HTTP/2 failure",
             "The peer broke the HTTP/2 protocol or closed the tunnel; the detail says how."),
     CONNECT_REFUSED_STATUS(
@@ -90,8 +95,8 @@ public enum CloseReason {
             "peer did not answer the CONNECT in time",
             "The peer's proxy is there but did not answer in time; look at its log and its load."),
     TUNNEL_LOST(
+            ResponseFlag.H2_HANDSHAKE_FAILURE,
             ResponseFlag.CONNECT,
-            true,
             "tunnel lost",
             "The tunnel that carried the connection broke; the peer's agent or the network between went away."),
     NO_UPSTREAM(
@@ -141,21 +146,37 @@ public enum CloseReason {
             "internal error",
             "The agent itself is wrong; please report the log entry with its stack trace.");
 
+    private final ResponseFlag openingFlag;
     private final ResponseFlag flag;
     private final boolean failure;
     private final String text;
     private final String sentence;
 
     CloseReason(ResponseFlag flag, boolean failure, String text, String sentence) {
+        this(flag, flag, failure, text, sentence);
+    }
+
+    /** A failure of HTTP/2, which is told apart by whether the connection was already open. */
+    CloseReason(ResponseFlag openingFlag, ResponseFlag flag, String text, String sentence) {
+        this(openingFlag, flag, true, text, sentence);
+    }
+
+    CloseReason(ResponseFlag openingFlag, ResponseFlag flag, boolean failure, String text, String sentence) {
+        this.openingFlag = openingFlag;
         this.flag = flag;
         this.failure = failure;
         this.text = text;
         this.sentence = sentence;
     }
 
-    /** The {@code response_flags} label. */
+    /** The {@code response_flags} label of a connection that was open: its bytes were being relayed, or could have been. */
     public ResponseFlag flag() {
         return flag;
+    }
+
+    /** The {@code response_flags} label of a connection that was still being opened. */
+    public ResponseFlag openingFlag() {
+        return openingFlag;
     }
 
     /** Whether it counts as a failed connection. */

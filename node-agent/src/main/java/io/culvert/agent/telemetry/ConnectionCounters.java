@@ -41,10 +41,11 @@ public final class ConnectionCounters {
         sent.inc(bytes);
     }
 
-    void closed(CloseReason reason) {
-        closedSeries(reason.flag()).inc();
+    void closed(CloseReason reason, boolean established) {
+        ResponseFlag flag = established ? reason.flag() : reason.openingFlag();
+        closedSeries(flag).inc();
         if (reason.isFailure()) {
-            families.failed().labelValues(labels.values(reason.flag())).inc();
+            families.failed().labelValues(labels.values(flag)).inc();
         }
     }
 

@@ -15,6 +15,7 @@ public final class ConnectionRecord {
     private final long openedNanos;
     private long receivedBytes;
     private long sentBytes;
+    private boolean established;
     private boolean closed;
 
     ConnectionRecord(ConnectionFacts facts, ConnectionCounters counters, Telemetry telemetry, Ticker ticker) {
@@ -23,6 +24,11 @@ public final class ConnectionRecord {
         this.telemetry = telemetry;
         this.openedNanos = ticker.nanoTime();
         counters.opened();
+    }
+
+    /** Both ends are there: what ends it from now on ends what was open. */
+    public void established() {
+        established = true;
     }
 
     /** Counts bytes that went from the client towards the server, whichever end is ours. */
@@ -65,7 +71,7 @@ public final class ConnectionRecord {
             return false;
         }
         closed = true;
-        counters.closed(reason);
+        counters.closed(reason, established);
         telemetry.closed(this, openedNanos, reason, detail);
         return true;
     }

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 class RelayResetTest implements RelayOwner {
     private final SimLoop loop = new SimLoop(192L << 20);
     private final List<CloseReason> closed = new ArrayList<>();
+    private final List<String> details = new ArrayList<>();
 
     private static void fill(SimPipe socket) {
         ByteBuffer zeros = ByteBuffer.allocate(10_000);
@@ -55,6 +56,22 @@ class RelayResetTest implements RelayOwner {
         assertTrue(near[0].errorSeen());
     }
 
+    /** Nobody reset anything: a network that is gone must not look like an application that had enough. */
+    @Test
+    void tellsALostConnection_withTheSystemsError_onEitherSide() {
+        for (boolean dialled : List.of(true, false)) {
+            SimPipe[] near = SimPipe.pair(loop, "10.0.0.1", 1, "10.0.0.2", 2, 64 << 10);
+            SimPipe[] far = SimPipe.pair(loop, "10.0.0.3", 3, "10.0.0.4", 4, 64 << 10);
+            SocketPeer peer = new SocketPeer(loop, far[0]);
+            peer.start(new Relay(loop, near[1], peer, this));
+            (dialled ? far[0] : near[1]).failure("ETIMEDOUT");
+            (dialled ? far[1] : near[0]).abort();
+            loop.runSeconds(2);
+        }
+        assertEquals(List.of(CloseReason.CONNECTION_LOST, CloseReason.CONNECTION_LOST), closed);
+        assertEquals(List.of("ETIMEDOUT", "ETIMEDOUT"), details);
+    }
+
     @Override
     public void relayedUp(int count) {}
 
@@ -64,5 +81,6 @@ class RelayResetTest implements RelayOwner {
     @Override
     public void relayClosed(CloseReason reason, @Nullable String detail) {
         closed.add(reason);
+        details.add(String.valueOf(detail));
     }
 }

@@ -25,6 +25,7 @@ public final class SimPipe implements AcceptedSocket {
     private boolean writable = true;
     private boolean awaits;
     private boolean errorSeen;
+    private @Nullable String failure;
     private boolean closed;
     private boolean queued;
 
@@ -108,6 +109,16 @@ public final class SimPipe implements AcceptedSocket {
     @Override
     public boolean errorSeen() {
         return errorSeen;
+    }
+
+    /** Once it breaks it is not by a reset, but by this. */
+    public void failure(String text) {
+        failure = text;
+    }
+
+    @Override
+    public @Nullable String failure() {
+        return failure;
     }
 
     @Override

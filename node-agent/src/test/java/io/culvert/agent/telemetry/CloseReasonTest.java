@@ -41,9 +41,25 @@ class CloseReasonTest {
         }
     }
 
+    /** As dashboards have it: the flag of HTTP/2 is for connections that it kept from being made. */
+    @Test
+    void failuresOfHttp2AreToldApart_byWhetherTheConnectionWasOpen() {
+        for (CloseReason reason : CloseReason.values()) {
+            boolean http2 = reason == CloseReason.H2_FAILED
+                    || reason == CloseReason.STREAM_RESET
+                    || reason == CloseReason.TUNNEL_LOST;
+            assertEquals(
+                    http2 ? ResponseFlag.H2_HANDSHAKE_FAILURE : reason.flag(), reason.openingFlag(), reason.label());
+            if (http2) {
+                assertEquals(ResponseFlag.CONNECT, reason.flag(), reason.label());
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void onlyFailuresHaveAFlag(CloseReason reason) {
         assertEquals(reason.isFailure(), reason.flag() != ResponseFlag.NONE);
+        assertEquals(reason.isFailure(), reason.openingFlag() != ResponseFlag.NONE);
     }
 }

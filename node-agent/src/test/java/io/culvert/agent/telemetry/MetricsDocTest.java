@@ -74,7 +74,10 @@ class MetricsDocTest {
         doc.append("| Reason | Flag | Failure | Access log | What to do |\n|---|---|---|---|---|\n");
         for (CloseReason reason : CloseReason.values()) {
             doc.append("| ").append(code(reason.label()));
-            doc.append(" | ").append(code(reason.flag().label()));
+            doc.append(" | ").append(code(reason.openingFlag().label()));
+            if (reason.flag() != reason.openingFlag()) {
+                doc.append(", once open ").append(code(reason.flag().label()));
+            }
             doc.append(" | ").append(reason.isFailure() ? "yes" : "no");
             doc.append(" | ").append(reason == CloseReason.NORMAL ? "" : reason.text());
             doc.append(" | ").append(reason.sentence()).append(" |\n");

@@ -153,7 +153,7 @@ class MetricsTest {
         LoopGroup loops = LoopGroup.start(1, 1 << 20);
         LoopMetrics.addTo(metrics, loops);
         ConnectionCounters counters = metrics.traffic(Samples.plaintext().labels());
-        counters.closed(CloseReason.CONNECT_FAILED);
+        counters.closed(CloseReason.CONNECT_FAILED, true);
         metrics.earliestCertificateExpiry(Instant.EPOCH);
         metrics.configApplied(Instant.EPOCH);
         metrics.onDemandDns(PeerLabels.UNKNOWN, "db.example");

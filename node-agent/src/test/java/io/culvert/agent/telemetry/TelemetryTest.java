@@ -104,6 +104,30 @@ class TelemetryTest {
         assertTrue(lines().getLast().endsWith("reset=\"reset by the peer\""), lines()::toString);
     }
 
+    private double failed(ResponseFlag flag) {
+        MetricSnapshot snapshot = metrics.collect().get(Metric.TCP_CONNECTIONS_FAILED);
+        return snapshot == null
+                ? 0
+                : snapshot.getDataPoints().stream()
+                        .filter(sample -> flag.label().equals(sample.getLabels().get("response_flags")))
+                        .mapToDouble(sample -> ((CounterDataPointSnapshot) sample).getValue())
+                        .sum();
+    }
+
+    @Test
+    void flagsFailuresOfHttp2_byWhetherTheConnectionWasOpen() {
+        for (CloseReason reason : List.of(CloseReason.H2_FAILED, CloseReason.STREAM_RESET, CloseReason.TUNNEL_LOST)) {
+            telemetry.open(Samples.tunnelled(Direction.OUTBOUND)).close(reason, null);
+        }
+        assertEquals(3, failed(ResponseFlag.H2_HANDSHAKE_FAILURE));
+        assertEquals(0, failed(ResponseFlag.CONNECT));
+        ConnectionRecord open = telemetry.open(Samples.tunnelled(Direction.OUTBOUND));
+        open.established();
+        open.close(CloseReason.TUNNEL_LOST, null);
+        assertEquals(1, failed(ResponseFlag.CONNECT));
+        assertEquals(3, failed(ResponseFlag.H2_HANDSHAKE_FAILURE));
+    }
+
     @Test
     void closesOnce() {
         ConnectionRecord connection = telemetry.open(Samples.plaintext());
