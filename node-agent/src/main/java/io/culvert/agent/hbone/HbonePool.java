@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: its tunnels.
  *
- * <p>Bounds: tunnels per pool, streams per tunnel, waiting streams per destination, and a time for every step and for
+ * <p>Bounds: tunnels per pool, where the one that has idled longest makes room for one to elsewhere, streams per tunnel, waiting streams per destination, and a time for every step and for
  * the wait before it.
  */
 public final class HbonePool {
@@ -138,13 +138,29 @@ public final class HbonePool {
         return terms;
     }
 
-    /** Whether one more tunnel may be opened, and if so counts it. */
+    /** Whether one more tunnel may be opened, maybe in the stead of one that is idle, and if so counts it. */
     boolean takeTunnelPlace() {
+        if (tunnels >= terms.tunnelsMax()) {
+            endLongestIdle();
+        }
         if (tunnels >= terms.tunnelsMax()) {
             return false;
         }
         tunnels++;
         return true;
+    }
+
+    private void endLongestIdle() {
+        PooledTunnel longest = null;
+        for (TunnelGroup group : groups.values()) {
+            PooledTunnel idle = group.longestIdle();
+            if (idle != null && (longest == null || idle.idleNanos() > longest.idleNanos())) {
+                longest = idle;
+            }
+        }
+        if (longest != null) {
+            longest.giveWay();
+        }
     }
 
     void giveTunnelPlaceBack() {

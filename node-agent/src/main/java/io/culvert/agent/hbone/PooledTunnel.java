@@ -158,6 +158,26 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
         }
     }
 
+    boolean isIdle() {
+        Tunnel held = tunnel;
+        return held != null && held.isOpen() && held.streams() == 0;
+    }
+
+    /** For how long it has had no streams. */
+    long idleNanos() {
+        Tunnel held = tunnel;
+        return held == null ? 0 : held.idleNanos();
+    }
+
+    /** Closes while it is idle, since one to elsewhere needs its place. */
+    void giveWay() {
+        Tunnel held = tunnel;
+        retired = true;
+        if (held != null) {
+            held.close(CloseReason.NORMAL, "a tunnel to another destination needed its place");
+        }
+    }
+
     @Override
     public void onTunnelOpen(PeerIdentity peer) {
         counted = true;

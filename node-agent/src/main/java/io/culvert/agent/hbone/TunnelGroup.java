@@ -188,6 +188,19 @@ final class TunnelGroup {
         }
     }
 
+    /** The tunnel without streams that has had none for longest; null while somebody waits to use it. */
+    @Nullable
+    PooledTunnel longestIdle() {
+        PooledTunnel longest = null;
+        for (int i = 0; i < open.size() && waiting.isEmpty(); i++) {
+            PooledTunnel tunnel = open.get(i);
+            if (tunnel.isIdle() && (longest == null || tunnel.idleNanos() > longest.idleNanos())) {
+                longest = tunnel;
+            }
+        }
+        return longest;
+    }
+
     void retireOld() {
         List.copyOf(open).forEach(PooledTunnel::retireIfOld);
     }

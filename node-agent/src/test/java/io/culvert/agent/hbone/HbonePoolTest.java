@@ -254,6 +254,50 @@ class HbonePoolTest {
         assertOpen(List.of(other));
     }
 
+    /** Who looks at many destinations, one after the other, must not end with the last that there was room for. */
+    @Test
+    void endsTheTunnelThatHasIdledLongest_whenAnotherDestinationNeedsItsPlace() {
+        PoolRig rig = new PoolRig(100, 3, 200);
+        List<Asked> first = rig.ask(1);
+        Asked busy = rig.askOf(40);
+        Asked second = rig.askOf(41);
+        second.stream().cancel(Http2Code.CANCEL);
+        rig.loop.runSeconds(1);
+        first.getFirst().stream().cancel(Http2Code.CANCEL);
+        rig.loop.runSeconds(1);
+        for (int target = 42; target < 52; target++) {
+            Asked next = rig.askOf(target);
+            assertOpen(List.of(next));
+            next.stream().cancel(Http2Code.CANCEL);
+            rig.loop.runSeconds(1);
+            assertEquals(3, rig.pool.tunnels());
+            assertEquals(3, rig.tunnels());
+        }
+        assertOpen(List.of(busy));
+        assertTrue(busy.stream().tunnel().isOpen());
+        assertTrue(second.stream().tunnel().isClosed(), "it had idled longest");
+        // In order, as when it is given up because it is old.
+        assertEquals(CloseReason.DRAINED, rig.peer.tunnels.get(2).closed);
+        assertEquals(CloseReason.DRAINED, rig.peer.tunnels.get(0).closed);
+        assertEquals(13, rig.peer.tunnels.size());
+    }
+
+    @Test
+    void doesNotEndIdleTunnels_aslongAsThereIsRoom() {
+        PoolRig rig = new PoolRig(100, 3, 200);
+        for (int target = 40; target < 43; target++) {
+            rig.askOf(target).stream().cancel(Http2Code.CANCEL);
+            rig.loop.runSeconds(1);
+        }
+        assertEquals(3, rig.tunnels());
+        for (int target = 40; target < 43; target++) {
+            assertOpen(List.of(rig.askOf(target)));
+        }
+        assertEquals(3, rig.peer.tunnels.size());
+        Asked refused = rig.askOf(43);
+        assertFailed(CloseReason.LIMIT_REACHED, List.of(refused));
+    }
+
     @Test
     void dialsAnew_afterAGoaway_andLeavesOldStreamsAlone() {
         PoolRig rig = new PoolRig(100, 10, 200);

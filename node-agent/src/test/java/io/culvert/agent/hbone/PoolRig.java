@@ -137,6 +137,13 @@ final class PoolRig {
         return one;
     }
 
+    /** Asks for one to a further destination, by the last number of its address, and lets a second pass. */
+    Asked askOf(int target) {
+        Asked one = ask(new HbonePool.Key(OWN, List.of(PEER), new IpPort(IpAddress.parse("10.0.0." + target), 15_008)));
+        loop.runSeconds(1);
+        return one;
+    }
+
     /** Asks for so many at once, and lets a second pass. */
     List<Asked> ask(int count) {
         List<Asked> many = new ArrayList<>();
