@@ -222,6 +222,11 @@ public final class Tunnel implements Transport.Events {
         close(new TunnelFailure(reason, detail, null));
     }
 
+    /** Closes with a GOAWAY that tells the peer to ask for less; every stream is lost. */
+    public void refuse(CloseReason reason, String detail) {
+        close(new TunnelFailure(reason, detail, null), Http2Code.ENHANCE_YOUR_CALM);
+    }
+
     void close(TunnelFailure failure) {
         close(failure, Http2Code.NO_ERROR);
     }

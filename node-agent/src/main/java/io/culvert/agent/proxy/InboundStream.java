@@ -30,6 +30,7 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     private final InboundTunnel tunnel;
     private final TunnelStream stream;
     private final ConnectRequest request;
+    private boolean carried;
 
     private InboundStream(PodLoop podLoop, InboundTunnel tunnel, TunnelStream stream, ConnectRequest request) {
         super(podLoop);
@@ -41,7 +42,13 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     static void accept(PodLoop podLoop, InboundTunnel tunnel, TunnelStream stream, ConnectRequest request) {
         InboundStream connection = new InboundStream(podLoop, tunnel, stream, request);
         stream.opening(connection);
-        connection.begin(connection::identify);
+        connection.begin(connection::admitted);
+    }
+
+    private void admitted() {
+        carried = true;
+        tunnel.carries();
+        identify();
     }
 
     @Override
@@ -152,6 +159,10 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     void released(boolean relayed) {
         if (!relayed) {
             stream.cancel(Http2Code.CONNECT_ERROR);
+        }
+        if (carried) {
+            carried = false;
+            tunnel.carriesOneLess();
         }
     }
 

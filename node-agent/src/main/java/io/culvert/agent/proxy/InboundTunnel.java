@@ -27,8 +27,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: its loop. Owns: the socket, then the tunnel.
  *
- * <p>Bounds: a time to become secured, certificate included; tunnels per pod, where the eldest unfinished handshake makes
- * room for a newcomer, or else an idle tunnel of the peer that has most; tunnels per peer, where its own idle ones make room.
+ * <p>Bounds: a time to become secured, certificate included. While it carries connections these bound it; while it carries
+ * none it is one of so many per pod, where the eldest unfinished handshake makes room for a newcomer, or else an idle tunnel
+ * of the peer that has most, and of so many per peer, where its own idle ones make room.
  */
 final class InboundTunnel implements OpenConnection, RelaySocket.Listener, TunnelListener {
     private final PodLoop podLoop;
@@ -41,8 +42,11 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     private final Deadline certificateDeadline = new Deadline();
     private Runnable withdrawWish = () -> {};
     private boolean secured;
-    /** Under which it is counted. */
+    /** Under which it is counted while it carries nothing. */
     private @Nullable TunnelPeer countedFor;
+
+    private Place place = Place.TUNNEL;
+    private int carried;
 
     private boolean closed;
 
@@ -71,15 +75,16 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
      * At the limit whoever has not even finished its handshake makes room, or else who is idle: neither must keep peers out.
      */
     private boolean takePlace() {
-        if (podLoop.admit(this)) {
-            return true;
-        }
+        return podLoop.admit(this) || oneMadeRoom() && podLoop.admit(this);
+    }
+
+    private boolean oneMadeRoom() {
         InboundTunnel eldest = podLoop.eldestUnproven();
         if (eldest != null) {
-            return eldest.makeRoom("its place was needed before it had finished the handshake") && podLoop.admit(this);
+            return eldest.makeRoom("its place was needed before it had finished the handshake");
         }
         InboundTunnel idle = podLoop.provenTunnels().longestIdleOfMost();
-        return idle != null && idle.makeRoom("its place was needed while it was idle") && podLoop.admit(this);
+        return idle != null && idle.makeRoom("its place was needed while it was idle");
     }
 
     private boolean makeRoom(String detail) {
@@ -89,7 +94,11 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
     }
 
     /** One peer must not take all places, whatever policy says of its connections. */
-    private boolean takePeerPlace(TunnelPeer id) {
+    private boolean takePeerPlace() {
+        if (!(peerIdentity instanceof PeerIdentity.Verified verified)) {
+            return true;
+        }
+        TunnelPeer id = new TunnelPeer(verified.id(), peer.ip());
         if (!pod.takePeerPlace(id)) {
             InboundTunnel idle = podLoop.provenTunnels().longestIdleOf(id);
             if (idle == null || !idle.makeRoom("its peer opened another one at its limit") || !pod.takePeerPlace(id)) {
@@ -101,16 +110,50 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         return true;
     }
 
+    /** One of its connections was admitted, and that bounds it now. */
+    void carries() {
+        if (carried++ == 0 && place == Place.TUNNEL && pod.change(place, Place.CARRYING_TUNNEL)) {
+            place = Place.CARRYING_TUNNEL;
+            leavePeer();
+        }
+    }
+
+    /** One of its connections is over; what is left of its stream may still have to be sent. */
+    void carriesOneLess() {
+        if (--carried == 0 && place == Place.CARRYING_TUNNEL) {
+            podLoop.loop().execute(() -> attempt(this::settle));
+        }
+    }
+
+    /** It carries nothing any more: it needs a place of its own again, and others that have idled for longer make room. */
+    private void settle() {
+        if (closed || carried > 0 || place == Place.TUNNEL) {
+            return;
+        }
+        if (!pod.change(place, Place.TUNNEL) && !(oneMadeRoom() && pod.change(place, Place.TUNNEL))) {
+            makeRoom("there was no place for one more that is idle");
+            return;
+        }
+        place = Place.TUNNEL;
+        if (!takePeerPlace()) {
+            makeRoom("its peer had as many that are idle as it may have");
+        }
+    }
+
     private void refusePeer() {
-        String detail = "the peer has as many tunnels to the pod as one may have";
+        Tunnel running = tunnel;
+        if (closed || running == null || place == Place.CARRYING_TUNNEL) {
+            return;
+        }
+        String detail = "the peer has as many tunnels to the pod that carry nothing as one may have";
         metrics().badPeer(BadPeer.LIMIT);
         pod.world().telemetry().refused(Direction.INBOUND, peer, local, CloseReason.LIMIT_REACHED, detail);
-        close(CloseReason.LIMIT_REACHED, detail);
+        running.refuse(CloseReason.LIMIT_REACHED, detail);
     }
 
     boolean isIdle() {
         Tunnel running = tunnel;
-        return running != null && running.isOpen() && running.streams() == 0;
+        return running != null && running.isOpen() && carried == 0;
     }
 
     /** For how long it has had no streams. */
@@ -121,7 +164,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
 
     @Override
     public Place place() {
-        return Place.TUNNEL;
+        return place;
     }
 
     private Metrics metrics() {
@@ -181,8 +224,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         podLoop.proven(this);
         peerIdentity = identity;
         metrics().tunnelOpened(TunnelRole.SERVER);
-        if (identity instanceof PeerIdentity.Verified verified
-                && !takePeerPlace(new TunnelPeer(verified.id(), peer.ip()))) {
+        if (!takePeerPlace()) {
             podLoop.loop().execute(this::refusePeer);
         } else if (podLoop.isDraining()) {
             podLoop.loop().execute(this::drain);
@@ -259,17 +301,22 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         released();
     }
 
+    private void leavePeer() {
+        TunnelPeer counted = countedFor;
+        if (counted != null) {
+            countedFor = null;
+            podLoop.provenTunnels().remove(counted, this);
+            pod.givePeerPlaceBack(counted);
+        }
+    }
+
     private void released() {
         if (closed) {
             return;
         }
         closed = true;
         podLoop.proven(this);
-        TunnelPeer counted = countedFor;
-        if (counted != null) {
-            podLoop.provenTunnels().remove(counted, this);
-            pod.givePeerPlaceBack(counted);
-        }
+        leavePeer();
         withdrawWish.run();
         certificateDeadline.cancel();
         if (secured) {

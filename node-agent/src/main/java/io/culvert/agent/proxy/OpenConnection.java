@@ -19,8 +19,10 @@ interface OpenConnection {
         STREAM,
         /** A connection to the pod, from outside the mesh. */
         PLAINTEXT,
-        /** A tunnel to the pod. */
-        TUNNEL
+        /** A tunnel to the pod that carries no connection: not yet, or not any more. */
+        TUNNEL,
+        /** A tunnel to the pod that carries connections; as there are no more of these than connections, they bound it. */
+        CARRYING_TUNNEL
     }
 
     /** The kind that it is one of. */

@@ -8,7 +8,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pod's secured tunnels on one loop, by peer, so that those which take much give way first.
+ * A pod's secured tunnels on one loop that carry no connection, by peer, so that those which take much give way first.
  *
  * <p>Runs on: its loop. Bounds: the pod's tunnels.
  */

@@ -13,11 +13,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a pod's parts on all loops have in common: who it is, on what terms it is served, and how much of it is open.
  *
- * <p>Runs on: any. Bounds: connections of each kind and accepted tunnels, all loops together: one kind's masses must not keep
- * the others out; of the tunnels one peer has at most the part of {@link #PEER_SHARE}.
+ * <p>Runs on: any. Bounds: connections of each kind, and accepted tunnels that carry none, all loops together: one kind's masses
+ * must not keep the others out; of those tunnels one peer has at most the part of {@link #PEER_SHARE}. Tunnels that carry
+ * connections are no more than these: a peer may have many loops, or carry each of its connections in a tunnel of its own.
  */
 final class Pod {
-    /** One peer's tunnels are at most one out of so many that the pod may have. */
+    /** One peer's tunnels that carry nothing are at most one out of so many that the pod may have. */
     static final int PEER_SHARE = 4;
 
     private final ProxyWorld world;
@@ -63,6 +64,17 @@ final class Pod {
             return false;
         }
         open.incrementAndGet();
+        return true;
+    }
+
+    /** What is open goes on as another kind; false, and nothing changed, when there is no place for one more of that. */
+    boolean change(OpenConnection.Place from, OpenConnection.Place to) {
+        AtomicInteger target = ofKind(to);
+        if (target.incrementAndGet() > max(to)) {
+            target.decrementAndGet();
+            return false;
+        }
+        ofKind(from).decrementAndGet();
         return true;
     }
 

@@ -53,6 +53,22 @@ class PodTest {
     }
 
     @Test
+    void changesPlacesOnlyWhereThereIsOne_andLosesNone() {
+        Pod pod = pod(1, 1);
+        assertTrue(pod.takePlace(OpenConnection.Place.TUNNEL));
+        assertTrue(pod.change(OpenConnection.Place.TUNNEL, OpenConnection.Place.CARRYING_TUNNEL));
+        assertTrue(pod.takePlace(OpenConnection.Place.TUNNEL));
+        assertFalse(pod.change(OpenConnection.Place.TUNNEL, OpenConnection.Place.CARRYING_TUNNEL));
+        assertFalse(pod.change(OpenConnection.Place.CARRYING_TUNNEL, OpenConnection.Place.TUNNEL));
+        assertEquals(2, pod.connections());
+        pod.givePlaceBack(OpenConnection.Place.TUNNEL);
+        assertTrue(pod.change(OpenConnection.Place.CARRYING_TUNNEL, OpenConnection.Place.TUNNEL));
+        pod.givePlaceBack(OpenConnection.Place.TUNNEL);
+        assertEquals(0, pod.connections());
+        assertTrue(pod.takePlace(OpenConnection.Place.CARRYING_TUNNEL));
+    }
+
+    @Test
     void hasPlacesForOnePeer_thatNoOtherPeerTakes() {
         Pod pod = pod(3, 2 * Pod.PEER_SHARE);
         TunnelPeer greedy = new TunnelPeer(
@@ -77,7 +93,7 @@ class PodTest {
             assertTrue(pod.takePlace(place));
             assertFalse(pod.takePlace(place));
         }
-        assertEquals(4, pod.connections());
+        assertEquals(5, pod.connections());
         pod.whenEmpty(() -> told[0]++);
         for (OpenConnection.Place place : OpenConnection.Place.values()) {
             assertEquals(0, told[0]);

@@ -42,15 +42,17 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Peers that hold more tunnels to a pod than it, or they, may have. */
+/** Peers that hold more tunnels to a pod than it, or they, may have while these carry nothing; and many that carry something. */
 class TunnelLimitSim {
     private static final int TUNNELS_MAX = 8;
+    private static final int CONNECTIONS_MAX = 20;
     private static final IpPort TUNNEL = new IpPort(IpAddress.parse("10.0.0.2"), 15_008);
     private static final int PER_PEER = TUNNELS_MAX / Pod.PEER_SHARE;
     private static final Workload SERVER =
             Records.pod("server", "10.0.0.2").hbone().node("node-b").build();
     private static final TestCa CA = TestCa.root("root");
-    private static final AgentConfig CONFIG = TestConfig.with(Map.of(Knob.TUNNELS_MAX, String.valueOf(TUNNELS_MAX)));
+    private static final AgentConfig CONFIG = TestConfig.with(Map.of(
+            Knob.TUNNELS_MAX, String.valueOf(TUNNELS_MAX), Knob.CONNECTIONS_MAX, String.valueOf(CONNECTIONS_MAX)));
 
     private final SimLoop loop = new SimLoop(false);
     private final SimNet net = new SimNet(loop, new Gen(1), 1_000);
@@ -176,20 +178,68 @@ class TunnelLimitSim {
         assertEquals(1, limited());
     }
 
+    /** As a peer's with many loops are, or those of other networks, each of which carries one connection. */
     @Test
-    void onePeersNextTunnelIsRefused_whenAllOfItsOwnAreInUse() {
-        Held first = new Held("greedy");
-        Held second = new Held("greedy");
-        Held excess = new Held("greedy");
-        assertFalse(excess.isServed());
-        assertFalse(excess.stands());
-        assertTrue(first.stands() && second.stands());
-        assertEquals(1, limited());
+    void tunnelsInUseAreBoundedAsConnections_ofOnePeerAsOfMany() {
+        List<Held> greedy = new ArrayList<>();
+        for (int i = 0; i < CONNECTIONS_MAX - 1; i++) {
+            greedy.add(new Held("greedy"));
+            assertTrue(greedy.getLast().isServed(), i + " before it");
+        }
         assertTrue(new Held("other").isServed());
-        first.pool.close(CloseReason.NORMAL);
-        loop.run(100_000_000);
-        assertTrue(new Held("greedy").isServed());
+        assertEquals(0, limited());
+        Held excess = new Held("other");
+        assertFalse(excess.isServed());
+        assertTrue(excess.stands(), "its connection was refused, not its tunnel");
         assertEquals(1, limited());
+        greedy.getFirst().idle();
+        assertTrue(new Held("other").isServed());
+        assertEquals(1, limited());
+    }
+
+    @Test
+    void onePeersTunnelsMakeRoomForEachOther_onceTheyAreIdle() {
+        List<Held> held = new ArrayList<>();
+        for (int i = 0; i < PER_PEER + 3; i++) {
+            held.add(new Held("greedy"));
+        }
+        assertTrue(held.stream().allMatch(Held::isServed));
+        held.forEach(Held::idle);
+        assertEquals(List.of(false, false, false, true, true), standing(held));
+        assertEquals(3, limited());
+        assertTrue(new Held("greedy").isServed());
+        assertEquals(List.of(false, false, false, false, true), standing(held), "before it carried anything");
+    }
+
+    @Test
+    void allPeersTunnelsMakeRoomForEachOther_onceTheyAreIdle() {
+        List<Held> held = new ArrayList<>();
+        for (int i = 0; i < TUNNELS_MAX + 2; i++) {
+            held.add(new Held("peer" + i));
+        }
+        assertTrue(held.stream().allMatch(Held::isServed));
+        assertEquals(0, limited());
+        held.forEach(Held::idle);
+        assertEquals(TUNNELS_MAX, held.stream().filter(Held::stands).count());
+        assertTrue(held.getLast().stands());
+        assertEquals(2, limited());
+        assertTrue(new Held("newcomer").isServed());
+    }
+
+    @Test
+    void givesEveryPlaceBack_howeverTunnelsEnd() {
+        List<Held> held = new ArrayList<>();
+        for (int i = 0; i < CONNECTIONS_MAX; i++) {
+            held.add(new Held("peer" + i % 3));
+        }
+        for (int i = 0; i < CONNECTIONS_MAX; i += 2) {
+            held.get(i).idle();
+        }
+        held.forEach(one -> one.pool.close(CloseReason.NORMAL));
+        loop.runSeconds(1);
+        assertEquals(0, server.pod.connections());
+        idle("again", PER_PEER);
+        assertEquals(PER_PEER, server.pod.connections());
     }
 
     @Test
@@ -199,24 +249,13 @@ class TunnelLimitSim {
         Held busy = new Held("c");
         Held alone = new Held("d").idle();
         Held another = new Held("e").idle();
-        assertTrue(new Held("f").isServed());
-        assertTrue(new Held("h").isServed());
+        List<Held> further = List.of(new Held("f").idle(), new Held("h").idle(), new Held("i").idle());
         assertEquals(0, limited());
         Held newcomer = new Held("g");
         assertTrue(newcomer.isServed());
         assertEquals(List.of(false, true), standing(most));
         assertTrue(one.stands() && busy.stands() && alone.stands() && another.stands());
-        assertEquals(1, limited());
-    }
-
-    @Test
-    void atThePodsLimitANewcomerIsRefused_whenEveryTunnelIsInUse() {
-        List<Held> busy = new ArrayList<>();
-        for (int i = 0; i < TUNNELS_MAX; i++) {
-            busy.add(new Held("peer" + i));
-        }
-        assertFalse(new Held("newcomer").isServed());
-        assertTrue(busy.stream().allMatch(Held::stands));
+        assertTrue(further.stream().allMatch(Held::stands));
         assertEquals(1, limited());
     }
 
