@@ -18,6 +18,7 @@ import java.security.interfaces.RSAPublicKey;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
@@ -33,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Chains that verified are remembered until the earliest of their ends, or until other revocation lists are in force; a new
  * set of roots is a new verifier.
  *
- * <p>Runs on: any. Bounds: {@link #SENT_MAX} certificates are taken from a peer, those of {@link PathFinder} make its path;
+ * <p>Runs on: any. Bounds: {@link #SENT_MAX} certificates of a peer are looked at, those of {@link PathFinder} make its path;
  * {@link #REMEMBERED_MAX} chains remembered.
  *
  * <p>Errors: {@link CertificateException}, which TLS turns into an alert.
@@ -42,7 +43,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class SpiffeVerifier extends X509ExtendedTrustManager {
     private static final System.Logger LOG = System.getLogger(SpiffeVerifier.class.getName());
-    static final int SENT_MAX = 16;
+    /** As many as the TLS library hands over; what is sent behind them is not looked at. */
+    static final int SENT_MAX = 10;
+
     private static final int REMEMBERED_MAX = 4_096;
     private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
     private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
@@ -141,11 +144,10 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     }
 
     private SpiffeId verify(X509Certificate[] chain, String purpose) throws CertificateException {
-        if (chain.length == 0 || chain.length > SENT_MAX) {
-            throw new PeerRejectedException(
-                    Why.UNTRUSTED, "a peer sends 1.." + SENT_MAX + " certificates, not " + chain.length);
+        if (chain.length == 0) {
+            throw new PeerRejectedException(Why.UNTRUSTED, "the peer sent no certificate");
         }
-        Verified known = remembered(chain, purpose);
+        Verified known = remembered(Arrays.copyOf(chain, Math.min(chain.length, SENT_MAX)), purpose);
         requireValidNow(known);
         return known.id();
     }
@@ -190,7 +192,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     /** Looks at a chain that verified before again, as far as revocation goes: expiry ends no tunnel. */
     void requireStillGood(X509Certificate[] chain) throws CertificateException {
         if (!crl.current().isEmpty()) {
-            Verified _ = remembered(chain, ANY_TIME);
+            Verified _ = remembered(Arrays.copyOf(chain, Math.min(chain.length, SENT_MAX)), ANY_TIME);
         }
     }
 

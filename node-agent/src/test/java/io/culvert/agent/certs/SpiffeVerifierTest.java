@@ -195,12 +195,20 @@ class SpiffeVerifierTest {
         lost.addAll(maze);
         assertRefused(Why.UNTRUSTED, lost);
         List<X509Certificate> honest = new ArrayList<>(middle.sign(TestCa.leaf(PEER)));
-        honest.addAll(1, maze);
+        honest.addAll(1, maze.subList(0, SpiffeVerifier.SENT_MAX - 2));
         assertDoesNotThrow(() -> checkClient(honest));
-        while (honest.size() <= SpiffeVerifier.SENT_MAX) {
-            honest.add(FOREIGN.sign(TestCa.leaf(OTHER)).getFirst());
+    }
+
+    @Test
+    void looksAtTheFirstCertificatesAlone_ofManyThatAreSent() {
+        List<X509Certificate> chain = new ArrayList<>(CA.intermediate("middle").sign(TestCa.leaf(PEER)));
+        X509Certificate extra = FOREIGN.sign(TestCa.leaf(OTHER)).getFirst();
+        for (int i = 0; i < 100; i++) {
+            chain.add(extra);
         }
-        assertRefused(Why.UNTRUSTED, honest);
+        assertDoesNotThrow(() -> checkClient(chain));
+        chain.add(SpiffeVerifier.SENT_MAX, chain.remove(1));
+        assertRefused(Why.UNTRUSTED, chain);
     }
 
     @Test

@@ -177,13 +177,28 @@ class PeerCertificateNetnsIT {
     }
 
     @Test
-    void refusesAChainWithoutEnd() throws IOException {
+    void refusesAChainWithoutEnd_thatLeadsNowhere() throws IOException {
         List<X509Certificate> above = Collections.nCopies(20, LAB.ca().root());
         refuses(
-                TlsSession.Look.of(
-                        LAB.ca().leaf().san(TestCa.URI, CLIENT).above(above).identity()),
+                TlsSession.Look.of(TestCa.fresh(null)
+                        .leaf()
+                        .san(TestCa.URI, CLIENT)
+                        .above(above)
+                        .identity()),
                 "unknown_ca",
                 BadPeer.UNTRUSTED_CERTIFICATE);
+    }
+
+    @Test
+    void ignoresWhatIsSentBesideTheChain() throws IOException {
+        Tally tally = LAB.tally();
+        List<X509Certificate> above = Collections.nCopies(20, TestCa.fresh(null).root());
+        TestCa.Identity identity =
+                LAB.ca().leaf().san(TestCa.URI, CLIENT).above(above).identity();
+        try (HostilePeer peer = LAB.peer(TlsSession.Look.of(identity)).greet()) {
+            LAB.assertServes(peer);
+        }
+        tally.expect(Map.of());
     }
 
     @Test
