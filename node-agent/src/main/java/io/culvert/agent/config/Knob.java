@@ -328,10 +328,10 @@ public enum Knob {
                             "How many connections of one pod may be open, counted apart: those it opens, those in tunnels to it, and those in plaintext to it; further ones of that kind are refused.")),
     TUNNELS_MAX(
             row(KnobType.INTEGER, "--max-tunnels", "limits.tunnelsPerPod", "CULVERT_MAX_TUNNELS_PER_POD")
-                    .byDefault("2048")
+                    .byDefault("8192")
                     .within("1", "1000000")
                     .means(
-                            "How many tunnels from peers one pod accepts, of any one identity at one address a quarter of them; idle ones make room for new ones, and where none is idle further ones are refused.")),
+                            "How many tunnels from peers that carry no connection, not yet or not any more, one pod keeps, of any one identity at one address a quarter of them; the ones that have idled longest make room. Tunnels that carry connections are bounded by these: a peer may need one on each of its event loops for every hundred connections, and one of another network needs one for each. It is also how many tunnels to others a pod may have on each event loop: there the one that has idled longest makes room, and where none is idle further destinations are refused.")),
     STREAMS_MAX(row(KnobType.INTEGER, "--max-streams", "limits.streamsPerTunnel", "CULVERT_MAX_STREAMS_PER_TUNNEL")
             .byDefault("200")
             .within("1", "65535")

@@ -51,6 +51,7 @@ final class BadInputLab implements BeforeAllCallback, BeforeEachCallback, AfterE
 
     static final int TUNNELS_MAX = 48;
     static final int CONNECTIONS_MAX = 400;
+    static final int STREAMS_MAX = 20;
     static final int STREAM_WINDOW = 65_535;
     static final int CONNECTION_WINDOW = 262_144;
 
@@ -91,7 +92,7 @@ final class BadInputLab implements BeforeAllCallback, BeforeEachCallback, AfterE
                             "--connect-response-timeout=3s",
                             "--max-tunnels=" + TUNNELS_MAX,
                             "--max-connections=" + CONNECTIONS_MAX,
-                            "--max-streams=20",
+                            "--max-streams=" + STREAMS_MAX,
                             "--http2-stream-window-size=" + STREAM_WINDOW,
                             "--http2-connection-window-size=" + CONNECTION_WINDOW,
                             "--http2-frame-size=16384")
