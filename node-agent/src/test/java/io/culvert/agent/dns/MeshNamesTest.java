@@ -203,6 +203,19 @@ class MeshNamesTest {
     }
 
     @Test
+    void answersAServiceOfAnotherClustersDomain_byThatNameAlone() {
+        known(service("far")
+                .namespace("ns1")
+                .hostname("far.ns1.svc.other.example")
+                .vip("n1", "9.9.9.9"));
+        assertEquals("[9.9.9.9]", a("far.ns1.svc.other.example"));
+        assertEquals("[]", aaaa("far.ns1.svc.other.example"));
+        assertEquals(FORWARDED, a("far"));
+        assertEquals(FORWARDED, a("far.ns1"));
+        assertEquals(FORWARDED, a("far.ns1.svc.cluster.local"));
+    }
+
+    @Test
     void hidesWhatOtherNamespacesKeepToThemselves() {
         known(
                 service("secret")

@@ -283,7 +283,7 @@ class HbonePoolTest {
     }
 
     @Test
-    void doesNotEndIdleTunnels_aslongAsThereIsRoom() {
+    void doesNotEndIdleTunnels_asLongAsThereIsRoom() {
         PoolRig rig = new PoolRig(100, 3, 200);
         for (int target = 40; target < 43; target++) {
             rig.askOf(target).stream().cancel(Http2Code.CANCEL);

@@ -20,6 +20,9 @@ class ConformanceDocTest {
             Path.of(Objects.requireNonNull(System.getProperty("culvert.root"), "culvert.root is not set"));
     private static final Pattern NAMED = Pattern.compile("`([A-Z]\\w+)\\.(\\w+)`");
 
+    /** Of an annotation, which may have some of its own within braces. */
+    private static final String ARGUMENTS = "(?:\\((?:[^()]++|\\([^()]*\\))*+\\))?";
+
     private static List<String> rows() throws IOException {
         return Files.readAllLines(ROOT.resolve("docs/conformance.md")).stream()
                 .filter(line -> line.startsWith("| ") && !line.startsWith("| Scenario"))
@@ -47,7 +50,9 @@ class ConformanceDocTest {
 
     private static boolean exists(List<Path> sources, String type, String method) throws IOException {
         Pattern declared = Pattern.compile(
-                "@(?:\\w*Test\\b[^;{}]*?\\bvoid|Benchmark\\b[^;{}]*?\\w) " + method + "\\(", Pattern.DOTALL);
+                "@(?:\\w*Test\\b" + ARGUMENTS + "(?:\\s*@\\w+" + ARGUMENTS + ")*[^;{}]*?\\bvoid"
+                        + "|Benchmark\\b[^;{}]*?\\w) " + method + "\\(",
+                Pattern.DOTALL);
         for (Path file : sources) {
             if (file.endsWith(type + ".java")
                     && declared.matcher(Files.readString(file)).find()) {
