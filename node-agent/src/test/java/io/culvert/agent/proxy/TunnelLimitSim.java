@@ -106,6 +106,10 @@ class TunnelLimitSim {
         private @Nullable TunnelStream stream;
 
         Held(String name) {
+            this(name, TUNNEL.ip());
+        }
+
+        Held(String name, IpAddress asksFor) {
             SpiffeId own = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/" + name);
             TlsMaterial material = CA.material(own, () -> TestCa.EPOCH);
             transports.know(material);
@@ -124,7 +128,7 @@ class TunnelLimitSim {
             pools.add(pool);
             Runnable _ = pool.open(
                     new HbonePool.Key(own, List.of(SERVER.identity()), TUNNEL),
-                    ConnectRequest.to(new ConnectTarget.IpTarget(TUNNEL.ip(), 8_000)),
+                    ConnectRequest.to(new ConnectTarget.IpTarget(asksFor, 8_000)),
                     this);
             loop.run(100_000_000);
         }
@@ -209,6 +213,18 @@ class TunnelLimitSim {
         assertEquals(3, limited());
         assertTrue(new Held("greedy").isServed());
         assertEquals(List.of(false, false, false, false, true), standing(held), "before it carried anything");
+    }
+
+    /** Whoever is refused has nothing that would bound its tunnels. */
+    @Test
+    void tunnelsWhoseConnectionsAreRefusedCountAsIdle() {
+        List<Held> refused = new ArrayList<>();
+        for (int i = 0; i < 3 * PER_PEER; i++) {
+            refused.add(new Held("greedy", IpAddress.parse("10.0.0.77")));
+        }
+        assertTrue(refused.stream().noneMatch(Held::isServed));
+        assertEquals(PER_PEER, refused.stream().filter(Held::stands).count());
+        assertEquals(2 * PER_PEER, limited());
     }
 
     @Test
