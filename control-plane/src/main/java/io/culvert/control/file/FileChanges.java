@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A hint only: links that lead elsewhere and file systems that notify nobody are why the caller also looks by itself.
  *
- * <p>Bounds: at most four events a second are looked at, whatever else is written in that directory.
+ * <p>Bounds: at most eight looks a second, two for each event that is told, whatever else is written in that directory.
  *
  * <p>Owns: an inotify descriptor, if the system grants one; {@link #close()} returns it and ends every wait.
  *

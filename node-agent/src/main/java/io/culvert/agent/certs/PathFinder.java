@@ -14,7 +14,6 @@ import java.util.Date;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the path from a peer's certificate to one of our roots among all that the peer sent, in whatever order; what is of no
@@ -28,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PathFinder {
     static final int PATH_MAX = 8;
-    /** Each may take a millisecond of a loop, and whoever sends them has proved nothing. */
+    /** Those of the paths that were found are looked at once more, as part of these. */
     static final int SIGNATURES_MAX = 16;
 
     private final List<X509Certificate> roots;
@@ -44,11 +43,10 @@ final class PathFinder {
      *
      * @param leaf where it begins
      * @param others what else was sent
-     * @param at when it must be valid; null for one that ever was
+     * @param at when it must be valid
      * @return the leaf, then each one's authority, without the root
      */
-    List<X509Certificate> find(
-            X509Certificate leaf, List<X509Certificate> others, @Nullable Instant at, Revocations revocations)
+    List<X509Certificate> find(X509Certificate leaf, List<X509Certificate> others, Instant at, Revocations revocations)
             throws PeerRejectedException {
         if (roots.contains(leaf)) {
             throw new PeerRejectedException(Why.UNTRUSTED, "a root presented itself as a workload");
@@ -56,62 +54,64 @@ final class PathFinder {
         List<X509Certificate> between =
                 others.stream().filter(one -> !roots.contains(one)).distinct().toList();
         Search search = new Search(leaf, between, at, revocations);
-        if (search.goesOn()) {
-            return List.copyOf(search.path);
+        for (X509Certificate root : roots) {
+            if (search.goesDown(root)) {
+                return search.path();
+            }
         }
         throw search.failure;
     }
 
+    /**
+     * From a root downwards, so that a signature is only ever looked at with the key of a root or of whom one vouches for:
+     * whoever connects has proved nothing yet, and a key of its making may cost much more.
+     */
     private final class Search {
+        private final X509Certificate leaf;
         private final List<X509Certificate> between;
-        private final @Nullable Instant at;
+        private final Instant at;
         private final Revocations revocations;
-        private final List<X509Certificate> path = new ArrayList<>();
+        /** Below the root, without the leaf. */
+        private final List<X509Certificate> down = new ArrayList<>();
+
         private int signatures;
         private PeerRejectedException failure = new PeerRejectedException(
                 Why.UNTRUSTED, "the peer's certificate does not chain to our roots: nothing that it sent leads there");
 
-        Search(X509Certificate leaf, List<X509Certificate> between, @Nullable Instant at, Revocations revocations) {
+        Search(X509Certificate leaf, List<X509Certificate> between, Instant at, Revocations revocations) {
+            this.leaf = leaf;
             this.between = between;
             this.at = at;
             this.revocations = revocations;
-            path.add(leaf);
         }
 
-        /** Whether what has been found so far leads to a root. */
-        boolean goesOn() {
-            X509Certificate last = path.getLast();
-            boolean anchored = roots.stream().anyMatch(root -> isNamedAsIssuer(root, last));
-            if (anchored && stands()) {
+        /** The leaf, then each one's authority, without the root. */
+        List<X509Certificate> path() {
+            List<X509Certificate> path = new ArrayList<>(down.reversed());
+            path.addFirst(leaf);
+            return List.copyOf(path);
+        }
+
+        /** Whether whom this one vouches for leads to the leaf. */
+        boolean goesDown(X509Certificate issuer) {
+            if (hasSigned(issuer, leaf) && stands(path())) {
                 return true;
             }
-            List<X509Certificate> issuers = between.stream()
-                    .filter(one -> isNamedAsIssuer(one, last) && !path.contains(one))
-                    .toList();
-            for (X509Certificate issuer : path.size() < PATH_MAX ? issuers : List.<X509Certificate>of()) {
-                // A signature tells namesakes apart; where there is one alone it is looked at with the whole path.
-                if ((issuers.size() == 1 && !anchored || hasSigned(issuer, last)) && leadsOn(issuer)) {
-                    return true;
+            for (X509Certificate next : down.size() < PATH_MAX - 1 ? between : List.<X509Certificate>of()) {
+                if (!down.contains(next) && hasSigned(issuer, next)) {
+                    down.add(next);
+                    if (goesDown(next)) {
+                        return true;
+                    }
+                    down.removeLast();
                 }
             }
             return false;
         }
 
-        private boolean leadsOn(X509Certificate issuer) {
-            path.add(issuer);
-            boolean found = goesOn();
-            if (!found) {
-                path.removeLast();
-            }
-            return found;
-        }
-
-        private static boolean isNamedAsIssuer(X509Certificate issuer, X509Certificate of) {
-            return issuer.getSubjectX500Principal().equals(of.getIssuerX500Principal());
-        }
-
         private boolean hasSigned(X509Certificate issuer, X509Certificate what) {
-            if (++signatures > SIGNATURES_MAX) {
+            if (!issuer.getSubjectX500Principal().equals(what.getIssuerX500Principal())
+                    || ++signatures > SIGNATURES_MAX) {
                 return false;
             }
             try {
@@ -122,15 +122,11 @@ final class PathFinder {
             }
         }
 
-        private boolean stands() {
-            signatures += path.size();
-            if (signatures > SIGNATURES_MAX) {
-                return false;
-            }
+        private boolean stands(List<X509Certificate> path) {
             try {
                 PKIXParameters parameters = new PKIXParameters(anchors);
                 parameters.setRevocationEnabled(false);
-                parameters.setDate(Date.from(at == null ? notBefore(path) : at));
+                parameters.setDate(Date.from(at));
                 CertPathValidator.getInstance("PKIX")
                         .validate(CertificateFactory.getInstance("X.509").generateCertPath(path), parameters);
             } catch (GeneralSecurityException e) {

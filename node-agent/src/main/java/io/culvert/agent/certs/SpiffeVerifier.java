@@ -51,7 +51,7 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
     private static final String SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
     private static final String ANY_PURPOSE = "2.5.29.37.0";
     /** Of a chain that was good for its purpose when it was shown. */
-    private static final String ANY_TIME = "shown before";
+    private static final String SHOWN_BEFORE = "shown before";
 
     private static final int URI_SAN = 6;
     private static final int RSA_BITS_MIN = 2_048;
@@ -179,20 +179,25 @@ final class SpiffeVerifier extends X509ExtendedTrustManager {
 
     private Verified verifyAnew(X509Certificate[] chain, String purpose) throws CertificateException {
         X509Certificate leaf = parsed(chain[0]);
-        boolean again = purpose.equals(ANY_TIME);
-        if (!again) {
+        Instant at = clock.instant();
+        if (!purpose.equals(SHOWN_BEFORE)) {
             requirePurpose(leaf, purpose);
+        } else if (at.isAfter(leaf.getNotAfter().toInstant())) {
+            at = leaf.getNotAfter().toInstant();
         }
         SpiffeId id = idOf(leaf);
         Revocations revocations = crl.current();
-        List<X509Certificate> path = paths.find(leaf, others(chain), again ? null : clock.instant(), revocations);
+        List<X509Certificate> path = paths.find(leaf, others(chain), at, revocations);
         return new Verified(id, PathFinder.notBefore(path), PathFinder.notAfter(path), revocations);
     }
 
-    /** Looks at a chain that verified before again, as far as revocation goes: expiry ends no tunnel. */
+    /**
+     * Looks at a chain that verified before again, as far as revocation goes: that the leaf has expired since ends no tunnel. Its
+     * authorities must be valid now, or when it expired: otherwise one of old could stand in for one that is revoked.
+     */
     void requireStillGood(X509Certificate[] chain) throws CertificateException {
         if (!crl.current().isEmpty()) {
-            Verified _ = remembered(Arrays.copyOf(chain, Math.min(chain.length, SENT_MAX)), ANY_TIME);
+            Verified _ = remembered(Arrays.copyOf(chain, Math.min(chain.length, SENT_MAX)), SHOWN_BEFORE);
         }
     }
 

@@ -160,7 +160,7 @@ final class PooledTunnel implements Dialer.Listener, TunnelListener {
 
     boolean isIdle() {
         Tunnel held = tunnel;
-        return held != null && held.isOpen() && held.streams() == 0;
+        return held != null && held.isIdle();
     }
 
     /** For how long it has had no streams. */

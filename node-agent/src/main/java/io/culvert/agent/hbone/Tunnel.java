@@ -154,6 +154,11 @@ public final class Tunnel implements Transport.Events {
         return streams.size();
     }
 
+    /** Without streams, and all that was said in them is with the kernel: closing it loses nothing. */
+    public boolean isIdle() {
+        return isOpen() && streams.isEmpty() && output.isEmpty() && !transport.isBlocked();
+    }
+
     /** For how long it has had no streams; 0 while it has some. */
     public long idleNanos() {
         return streams.isEmpty() ? loop.nanoTime() - emptySinceNanos : 0;
@@ -209,7 +214,7 @@ public final class Tunnel implements Transport.Events {
     }
 
     /** Closes once all that was written is on its way; streams are not taken any more, and there should be none. */
-    void end(CloseReason reason, String detail) {
+    public void end(CloseReason reason, String detail) {
         if (!closed && endWith == null) {
             endWith = new TunnelFailure(reason, detail, null);
             session.goAway(Http2Code.NO_ERROR, false);

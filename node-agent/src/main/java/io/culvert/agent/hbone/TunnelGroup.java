@@ -27,7 +27,9 @@ final class TunnelGroup {
 
     /** So many tunnels are opened because others are full of bytes. */
     private static final int APART_MAX = 4;
-    /** After one could not be opened, streams go where there is room for a while. */
+    /** How long a stream waits for one of these. */
+    private static final long APART_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    /** After one could not be opened, or not in time, streams go where there is room for a while. */
     private static final long APART_REST_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final HbonePool pool;
@@ -37,6 +39,7 @@ final class TunnelGroup {
     private final List<PooledTunnel> opening = new ArrayList<>(1);
     private final LinkedHashSet<Waiting> waiting = new LinkedHashSet<>();
     private final Deadline rest = new Deadline();
+    private final Deadline patience = new Deadline();
     private boolean serving;
     private long apartFromNanos;
 
@@ -82,9 +85,24 @@ final class TunnelGroup {
                 && !rests()) {
             openTunnel();
         }
-        if (opening.isEmpty()) {
+        if (opening.isEmpty() || !mayWaitApart()) {
+            serveBy(true);
+        } else if (!waiting.isEmpty() && !patience.isSet()) {
+            patience.start(loop, this::giveUpWaitingApart, APART_WAIT_NANOS);
+        }
+    }
+
+    /** Room behind many bytes is better than none for long. */
+    private void giveUpWaitingApart() {
+        patience.cancel();
+        if (!waiting.isEmpty() && roomy(true) != null) {
+            apartFromNanos = loop.nanoTime() + APART_REST_NANOS;
             serveBy(true);
         }
+    }
+
+    private boolean mayWaitApart() {
+        return loop.nanoTime() - apartFromNanos >= 0;
     }
 
     private void serveBy(boolean heavyToo) {
@@ -104,7 +122,7 @@ final class TunnelGroup {
     }
 
     private boolean mayStandApart() {
-        return open.size() + opening.size() < APART_MAX && loop.nanoTime() - apartFromNanos >= 0;
+        return open.size() + opening.size() < APART_MAX && mayWaitApart();
     }
 
     /** Whether a tunnel has room and only rests; if so those that wait are served once it goes on. */
@@ -172,6 +190,7 @@ final class TunnelGroup {
         open.remove(tunnel);
         if (opening.remove(tunnel) && opening.isEmpty()) {
             apartFromNanos = loop.nanoTime() + APART_REST_NANOS;
+            patience.cancel();
             serveBy(true);
             failWaiting(reason, detail);
         } else {
@@ -207,6 +226,7 @@ final class TunnelGroup {
 
     void close(CloseReason reason) {
         rest.cancel();
+        patience.cancel();
         failWaiting(reason, "the pod is gone");
         List.copyOf(opening).forEach(tunnel -> tunnel.close(reason));
         List.copyOf(open).forEach(tunnel -> tunnel.close(reason));

@@ -83,6 +83,10 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         if (eldest != null) {
             return eldest.makeRoom("its place was needed before it had finished the handshake");
         }
+        return oneIdleMadeRoom();
+    }
+
+    private boolean oneIdleMadeRoom() {
         InboundTunnel idle = podLoop.provenTunnels().longestIdleOfMost();
         return idle != null && idle.makeRoom("its place was needed while it was idle");
     }
@@ -130,19 +134,32 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         if (closed || carried > 0 || place == Place.TUNNEL) {
             return;
         }
-        if (!pod.change(place, Place.TUNNEL) && !(oneMadeRoom() && pod.change(place, Place.TUNNEL))) {
-            makeRoom("there was no place for one more that is idle");
+        // Who is shaking hands gives way to newcomers alone.
+        if (!pod.change(place, Place.TUNNEL) && !(oneIdleMadeRoom() && pod.change(place, Place.TUNNEL))) {
+            endOneTooMany("there was no place for one more that is idle");
             return;
         }
         place = Place.TUNNEL;
         if (!takePeerPlace()) {
-            makeRoom("its peer had as many that are idle as it may have");
+            endOneTooMany("its peer had as many that are idle as it may have");
+        }
+    }
+
+    /** What it still has to say of its last stream goes out first. */
+    private void endOneTooMany(String detail) {
+        metrics().badPeer(BadPeer.LIMIT);
+        Tunnel running = tunnel;
+        if (running != null) {
+            running.end(CloseReason.LIMIT_REACHED, detail);
         }
     }
 
     private void refusePeer() {
         Tunnel running = tunnel;
         if (closed || running == null || place == Place.CARRYING_TUNNEL) {
+            if (podLoop.isDraining()) {
+                drain();
+            }
             return;
         }
         String detail = "the peer has as many tunnels to the pod that carry nothing as one may have";
@@ -153,7 +170,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
 
     boolean isIdle() {
         Tunnel running = tunnel;
-        return running != null && running.isOpen() && carried == 0;
+        return running != null && running.isIdle() && carried == 0;
     }
 
     /** For how long it has had no streams. */

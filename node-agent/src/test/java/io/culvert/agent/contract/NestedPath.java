@@ -55,8 +55,9 @@ final class NestedPath implements RelayPath {
         farAt = net.listen();
         gateway = new TunnelServer(net, far);
         long minute = TimeUnit.SECONDS.toNanos(60);
+        // The gateway takes one connection, so there is no other tunnel beside one that is full of bytes.
         HbonePool.Terms terms = new HbonePool.Terms(
-                TunnelServer.terms(HboneSettings.forClient()), 100, 10, Duration.ofMinutes(5), minute, minute, minute);
+                TunnelServer.terms(HboneSettings.forClient()), 100, 1, Duration.ofMinutes(5), minute, minute, minute);
         Dialer dialer = (target, source, listener) -> {
             net.dial(near, target, listener::onConnected);
             return () -> {};

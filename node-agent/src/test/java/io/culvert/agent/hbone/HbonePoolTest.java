@@ -233,6 +233,23 @@ class HbonePoolTest {
     }
 
     @Test
+    void waitsShortlyForATunnelApart() {
+        PoolRig rig = new PoolRig(100, 10, 200);
+        Asked elephant = rig.ask(1).getFirst();
+        rig.peer.dials = SimPeer.Dials.TIME_OUT;
+        fill(elephant);
+        List<Asked> others = List.of(rig.ask(), rig.ask());
+        rig.loop.run(TimeUnit.MILLISECONDS.toNanos(110));
+        assertOpen(others);
+        fill(elephant);
+        Asked later = rig.ask();
+        rig.loop.run(TimeUnit.MILLISECONDS.toNanos(20));
+        assertOpen(List.of(later));
+        assertSame(elephant.stream().tunnel(), later.stream().tunnel());
+        assertEquals(1, rig.tunnels());
+    }
+
+    @Test
     void goesWhereThereIsRoom_whenNoTunnelApartCanBeHad() {
         PoolRig rig = new PoolRig(100, 10, 200);
         Asked elephant = rig.ask(1).getFirst();
