@@ -9,6 +9,7 @@ import io.netty.handler.ssl.OpenSslContextOption;
 import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.internal.tcnative.SSL;
 import io.netty.util.ReferenceCountUtil;
 import java.lang.ref.Cleaner;
 import java.security.PrivateKey;
@@ -140,6 +141,12 @@ public final class TlsMaterial {
             return new PeerRejectedException(
                     PeerRejectedException.Why.UNREADABLE, "the peer's certificate cannot be read again", e);
         }
+    }
+
+    /** Whether an engine that is not closed has met a record after which it reads none. */
+    public static boolean readsNoMore(SSLEngine engine) {
+        long ssl = engine instanceof ReferenceCountedOpenSslEngine open ? open.sslPointer() : 0;
+        return ssl != 0 && (SSL.getShutdown(ssl) & SSL.SSL_RECEIVED_SHUTDOWN) != 0;
     }
 
     public SpiffeId id() {

@@ -330,6 +330,13 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         SSLEngineResult.HandshakeStatus status = result.getHandshakeStatus();
         if (status == SSLEngineResult.HandshakeStatus.NEED_WRAP) {
             status = wrap(status);
+            if (secured
+                    && result.getStatus() == SSLEngineResult.Status.OK
+                    && !isClosed()
+                    && TlsMaterial.readsNoMore(engine)) {
+                // It has said so to the peer, and would tell us with the next record.
+                throw new SSLException("a record of the peer cannot be read");
+            }
         }
         if (!secured && !isClosed() && status == SSLEngineResult.HandshakeStatus.FINISHED) {
             TlsMaterial.requireHttp2(engine);

@@ -175,6 +175,24 @@ class CrlStoreTest {
     }
 
     @Test
+    void anAuthorityOfOldDoesNotStandInForOneThatIsRevoked() throws IOException, CertificateException {
+        TestCa.Leaf early = TestCa.leaf(PEER)
+                .valid(
+                        TestCa.EPOCH.minus(java.time.Duration.ofDays(30)),
+                        TestCa.EPOCH.plus(java.time.Duration.ofDays(1)));
+        List<X509Certificate> below = MIDDLE.sign(TestCa.newKeys().getPublic(), early);
+        X509Certificate[] shown = {below.get(0), below.get(1), ROOT.crossSignFormerly(MIDDLE)};
+        write(pem(MIDDLE.revoke()));
+        CrlStore store = store();
+        SpiffeVerifier verifier = verifier(store);
+        accepts(verifier, shown);
+        verifier.requireStillGood(shown);
+        write(pem(ROOT.revoke(below.get(1))));
+        settle(store);
+        assertThrows(PeerRejectedException.class, () -> verifier.requireStillGood(shown));
+    }
+
+    @Test
     void looksAgainAtWhatWasAccepted_thoughItHasExpiredMeanwhile() throws IOException, CertificateException {
         X509Certificate[] chain = chain(MIDDLE);
         CrlStore store = store();

@@ -82,6 +82,13 @@ public final class TestCa {
         return sign(name, keys, other.name, other.keys.getPublic(), caSpec());
     }
 
+    /** The same, valid until a day ago. */
+    X509Certificate crossSignFormerly(TestCa other) {
+        Leaf spec = caSpec();
+        spec.until = EPOCH.minus(Duration.ofDays(1));
+        return sign(name, keys, other.name, other.keys.getPublic(), spec);
+    }
+
     private static Leaf caSpec() {
         Leaf spec = new Leaf();
         spec.authority = true;

@@ -124,6 +124,11 @@ final class JdkPeer implements HboneListener, AutoCloseable {
         flush();
     }
 
+    /** Sends bytes as they are, past TLS. */
+    void sendOnTheWire(byte[] bytes) throws IOException {
+        wire.getOutputStream().write(bytes);
+    }
+
     /** Sends what the session has to say. */
     void flush() throws IOException {
         ByteBuffer out = ByteBuffer.allocate(session.pendingOutput());

@@ -15,6 +15,7 @@ import io.culvert.testkit.Eventually;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import javax.net.ssl.SSLException;
@@ -134,6 +135,29 @@ class OtherMakeTest {
         assertEquals(200, peer.status());
         assertEquals("answer", peer.received());
         assertEquals(CloseReason.NORMAL, server.nextOutcome().closed());
+    }
+
+    /** The header of a record of application data, and what should have been encrypted. */
+    private static byte[] record(int announced, int bytes) {
+        ByteBuffer record = ByteBuffer.allocate(5 + bytes);
+        record.put((byte) 23).putShort((short) 0x0303).putShort((short) announced);
+        return record.array();
+    }
+
+    @Test
+    void failsAtOnce_whenARecordWasTamperedWith() throws IOException {
+        Opened opened = openAndSay("half of");
+        peer.sendOnTheWire(record(64, 64));
+        assertTrue(opened.app.seesReset());
+        assertEquals(CloseReason.TLS_FAILED, server.closed());
+    }
+
+    @Test
+    void failsAtOnce_whenARecordIsLongerThanRecordsAre() throws IOException {
+        Opened opened = openAndSay("half of");
+        peer.sendOnTheWire(record(17_000, 100));
+        assertTrue(opened.app.seesReset());
+        assertEquals(CloseReason.TLS_FAILED, server.closed());
     }
 
     @Test

@@ -35,6 +35,6 @@ class Tls12OtherMakeTest extends OtherMakeTest {
             peer().awaitsGoodBye();
         });
         assertTrue(opened.app().seesReset(), "an end would pass for all of it");
-        assertEquals(CloseReason.TUNNEL_LOST, server().closed());
+        assertEquals(CloseReason.TLS_FAILED, server().closed());
     }
 }
