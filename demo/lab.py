@@ -68,10 +68,10 @@ class Running:
         self._waiter.join(seconds)
         return self.ended_at
 
-    def stop(self, number=signal.SIGTERM, seconds=10):
+    def tell(self, number=signal.SIGTERM):
+        """Sends a signal, if it has not ended yet."""
         if self.ended_at is None:
             self.process.send_signal(number)
-        return self.end(seconds)
 
     def end(self, seconds=10):
         """Waits for the end of what was told to end."""
@@ -79,6 +79,10 @@ class Running:
             self.process.kill()
             self.ended(5)
         return self.process.returncode
+
+    def stop(self, number=signal.SIGTERM, seconds=10):
+        self.tell(number)
+        return self.end(seconds)
 
     def text(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:
@@ -240,8 +244,7 @@ class Lab:
             if program not in agents:
                 program.stop(signal.SIGKILL)
         for agent in agents:
-            if agent.ended_at is None:
-                agent.process.send_signal(signal.SIGTERM)
+            agent.tell()
         # A second signal would cut the first one's drain short.
         return {agent.name: agent.end() for agent in agents}
 

@@ -1,8 +1,5 @@
 package io.culvert.systemtests.demo;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
-import io.culvert.testkit.CommandResult;
 import io.culvert.testkit.LabProcess;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,8 +12,7 @@ class DemoNetnsIT {
     @Test
     void everyStepHolds() {
         try (LabProcess demo = LabProcess.start(new ProcessBuilder(DEMO.toString()))) {
-            CommandResult result = demo.await(Duration.ofMinutes(3));
-            assertEquals(0, result.exit(), result::toString);
+            demo.await(Duration.ofMinutes(3)).expectOk();
         }
     }
 }
