@@ -168,6 +168,8 @@ final class PodResolver {
         private void upstreamEnded(boolean failed) {
             DnsLabels labels = passedOn;
             if (labels != null) {
+                // Told once: a fault after the answer has come tells of a failure, too.
+                passedOn = null;
                 long took = surroundings.loop().nanoTime() - askedNanos;
                 surroundings.metrics().dnsUpstreamEnded(labels, took, failed);
             }
