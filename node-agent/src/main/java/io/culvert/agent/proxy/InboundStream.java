@@ -42,7 +42,11 @@ final class InboundStream extends InboundConnection implements TunnelStream.Open
     static void accept(PodLoop podLoop, InboundTunnel tunnel, TunnelStream stream, ConnectRequest request) {
         InboundStream connection = new InboundStream(podLoop, tunnel, stream, request);
         stream.opening(connection);
-        connection.begin(connection::admitted);
+        if (tunnel.crowdsOthersOut()) {
+            connection.refuseAtLimit("the pod's last places are for peers with fewer connections to it");
+        } else {
+            connection.begin(connection::admitted);
+        }
     }
 
     private void admitted() {

@@ -20,6 +20,7 @@ import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.protocol.workload.Workload;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +48,11 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
 
     private Place place = Place.TUNNEL;
     private int carried;
+
+    /** Once it is secured; with all other tunnels of the peer. */
+    private @Nullable TunnelPeer entered;
+
+    private AtomicInteger streamsOfPeer = new AtomicInteger();
 
     private boolean closed;
 
@@ -97,12 +103,33 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         return closed;
     }
 
+    private void enter() {
+        if (peerIdentity instanceof PeerIdentity.Verified verified) {
+            TunnelPeer id = new TunnelPeer(verified.id(), peer.ip());
+            entered = id;
+            streamsOfPeer = pod.enter(id);
+        }
+    }
+
+    private void leave() {
+        TunnelPeer id = entered;
+        if (id != null) {
+            entered = null;
+            pod.leave(id);
+        }
+    }
+
+    /** Whether the pod's last places are for others than this peer. */
+    boolean crowdsOthersOut() {
+        return pod.isShortFor(streamsOfPeer.get());
+    }
+
     /** One peer must not take all places, whatever policy says of its connections. */
     private boolean takePeerPlace() {
-        if (!(peerIdentity instanceof PeerIdentity.Verified verified)) {
+        TunnelPeer id = entered;
+        if (id == null) {
             return true;
         }
-        TunnelPeer id = new TunnelPeer(verified.id(), peer.ip());
         if (!pod.takePeerPlace(id)) {
             InboundTunnel idle = podLoop.provenTunnels().longestIdleOf(id);
             if (idle == null || !idle.makeRoom("its peer opened another one at its limit") || !pod.takePeerPlace(id)) {
@@ -116,6 +143,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
 
     /** One of its connections was admitted, and that bounds it now. */
     void carries() {
+        streamsOfPeer.incrementAndGet();
         if (carried++ == 0 && place == Place.TUNNEL && pod.change(place, Place.CARRYING_TUNNEL)) {
             place = Place.CARRYING_TUNNEL;
             leavePeer();
@@ -124,6 +152,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
 
     /** One of its connections is over; what is left of its stream may still have to be sent. */
     void carriesOneLess() {
+        streamsOfPeer.decrementAndGet();
         if (--carried == 0 && place == Place.CARRYING_TUNNEL) {
             podLoop.loop().execute(() -> attempt(this::settle));
         }
@@ -240,6 +269,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         secured = true;
         podLoop.proven(this);
         peerIdentity = identity;
+        enter();
         metrics().tunnelOpened(TunnelRole.SERVER);
         if (!takePeerPlace()) {
             podLoop.loop().execute(this::refusePeer);
@@ -334,6 +364,7 @@ final class InboundTunnel implements OpenConnection, RelaySocket.Listener, Tunne
         closed = true;
         podLoop.proven(this);
         leavePeer();
+        leave();
         withdrawWish.run();
         certificateDeadline.cancel();
         if (secured) {

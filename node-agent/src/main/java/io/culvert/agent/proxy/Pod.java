@@ -15,11 +15,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Runs on: any. Bounds: connections of each kind, and accepted tunnels that carry none, all loops together: one kind's masses
  * must not keep the others out; of those tunnels one peer has at most the part of {@link #PEER_SHARE}. Tunnels that carry
- * connections are no more than these: a peer may have many loops, or carry each of its connections in a tunnel of its own.
+ * connections are no more than these: a peer may have many loops, or carry each of its connections in a tunnel of its own. The
+ * last {@link #RESERVE}th part of the places for connections in tunnels is for peers that have few: no one peer takes them all.
  */
 final class Pod {
     /** One peer's tunnels that carry nothing are at most one out of so many that the pod may have. */
     static final int PEER_SHARE = 4;
+
+    /** One out of so many places for connections in tunnels is for peers that have few of them. */
+    static final int RESERVE = 8;
+    /** Few are one out of so many. */
+    static final int FEW = 64;
+
+    /** What one peer has of the pod, all loops together. */
+    private record Peer(int tunnels, AtomicInteger streams) {}
 
     private final ProxyWorld world;
     private final PodIdentity identity;
@@ -28,6 +37,7 @@ final class Pod {
     private final AtomicInteger open = new AtomicInteger();
     private final Map<OpenConnection.Place, AtomicInteger> openOfKind = new EnumMap<>(OpenConnection.Place.class);
     private final ConcurrentMap<TunnelPeer, Integer> tunnelsOfPeer = new ConcurrentHashMap<>();
+    private final ConcurrentMap<TunnelPeer, Peer> peers = new ConcurrentHashMap<>();
     private volatile @Nullable Runnable whenEmpty;
 
     Pod(ProxyWorld world, PodIdentity identity, boolean spoofing) {
@@ -109,6 +119,31 @@ final class Pod {
 
     void givePeerPlaceBack(TunnelPeer peer) {
         tunnelsOfPeer.computeIfPresent(peer, (_, count) -> count == 1 ? null : count - 1);
+    }
+
+    /**
+     * One of the peer's tunnels is open, until {@link #leave}.
+     *
+     * @return how many connections it has in all of them; whoever opens one counts it
+     */
+    AtomicInteger enter(TunnelPeer peer) {
+        return Objects.requireNonNull(peers.merge(
+                        peer,
+                        new Peer(1, new AtomicInteger()),
+                        (known, _) -> new Peer(known.tunnels() + 1, known.streams())))
+                .streams();
+    }
+
+    void leave(TunnelPeer peer) {
+        peers.computeIfPresent(
+                peer, (_, known) -> known.tunnels() == 1 ? null : new Peer(known.tunnels() - 1, known.streams()));
+    }
+
+    /** Whether so few places for connections in tunnels are left that a peer which has that many gets no more. */
+    boolean isShortFor(int streams) {
+        int max = max(OpenConnection.Place.STREAM);
+        return streams >= Math.max(1, max / FEW)
+                && ofKind(OpenConnection.Place.STREAM).get() >= max - max / RESERVE;
     }
 
     /** Open connections and accepted tunnels. */

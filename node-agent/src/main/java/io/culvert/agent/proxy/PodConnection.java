@@ -76,10 +76,14 @@ abstract class PodConnection implements OpenConnection, Dialer.Listener, RelayOw
             attempt(firstStep);
             return;
         }
+        refuseAtLimit("the pod has as many connections of this kind as it may have");
+    }
+
+    final void refuseAtLimit(String detail) {
         if (direction == Direction.INBOUND) {
             metrics().badPeer(BadPeer.LIMIT);
         }
-        refuse(UNAVAILABLE, CloseReason.LIMIT_REACHED, "the pod has as many connections of this kind as it may have");
+        refuse(UNAVAILABLE, CloseReason.LIMIT_REACHED, detail);
     }
 
     final void identify() {

@@ -2,6 +2,8 @@ package io.culvert.agent.proxy;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.base.BuildVersion;
@@ -83,6 +85,26 @@ class PodTest {
         pod.givePeerPlaceBack(greedy);
         assertTrue(pod.takePeerPlace(greedy));
         assertFalse(pod.takePeerPlace(greedy));
+    }
+
+    @Test
+    void keepsItsLastPlaces_forPeersThatHaveFewConnections() {
+        Pod pod = pod(128, 8);
+        TunnelPeer peer =
+                new TunnelPeer(SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/peer"), IpAddress.parse("192.0.2.7"));
+        AtomicInteger streams = pod.enter(peer);
+        assertSame(streams, pod.enter(peer), "all its tunnels count together");
+        while (!pod.isShortFor(streams.get())) {
+            assertTrue(pod.takePlace(OpenConnection.Place.STREAM));
+            streams.incrementAndGet();
+        }
+        assertEquals(128 - 128 / Pod.RESERVE, streams.get());
+        assertFalse(pod.isShortFor(128 / Pod.FEW - 1), "who has few is served");
+        pod.leave(peer);
+        assertSame(streams, pod.enter(peer), "one of its tunnels was still open");
+        pod.leave(peer);
+        pod.leave(peer);
+        assertNotSame(streams, pod.enter(peer), "who is gone is forgotten");
     }
 
     @Test

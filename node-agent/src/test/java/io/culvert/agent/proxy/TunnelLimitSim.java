@@ -46,6 +46,7 @@ import org.junit.jupiter.api.Test;
 class TunnelLimitSim {
     private static final int TUNNELS_MAX = 8;
     private static final int CONNECTIONS_MAX = 20;
+    private static final int ONE_PEERS_MAX = CONNECTIONS_MAX - CONNECTIONS_MAX / Pod.RESERVE;
     private static final IpPort TUNNEL = new IpPort(IpAddress.parse("10.0.0.2"), 15_008);
     private static final int PER_PEER = TUNNELS_MAX / Pod.PEER_SHARE;
     private static final Workload SERVER =
@@ -186,19 +187,24 @@ class TunnelLimitSim {
     @Test
     void tunnelsInUseAreBoundedAsConnections_ofOnePeerAsOfMany() {
         List<Held> greedy = new ArrayList<>();
-        for (int i = 0; i < CONNECTIONS_MAX - 1; i++) {
+        for (int i = 0; i < ONE_PEERS_MAX; i++) {
             greedy.add(new Held("greedy"));
             assertTrue(greedy.getLast().isServed(), i + " before it");
         }
-        assertTrue(new Held("other").isServed());
         assertEquals(0, limited());
-        Held excess = new Held("other");
+        Held excess = new Held("greedy");
         assertFalse(excess.isServed());
         assertTrue(excess.stands(), "its connection was refused, not its tunnel");
         assertEquals(1, limited());
-        greedy.getFirst().idle();
-        assertTrue(new Held("other").isServed());
+        for (int i = ONE_PEERS_MAX; i < CONNECTIONS_MAX; i++) {
+            assertTrue(new Held("other" + i).isServed());
+        }
         assertEquals(1, limited());
+        assertFalse(new Held("latecomer").isServed());
+        assertEquals(2, limited());
+        greedy.getFirst().idle();
+        assertTrue(new Held("latecomer").isServed());
+        assertEquals(2, limited());
     }
 
     @Test
@@ -246,7 +252,7 @@ class TunnelLimitSim {
     void givesEveryPlaceBack_howeverTunnelsEnd() {
         List<Held> held = new ArrayList<>();
         for (int i = 0; i < CONNECTIONS_MAX; i++) {
-            held.add(new Held("peer" + i % 3));
+            held.add(new Held("peer" + (i < ONE_PEERS_MAX ? i % 3 : i)));
         }
         for (int i = 0; i < CONNECTIONS_MAX; i += 2) {
             held.get(i).idle();

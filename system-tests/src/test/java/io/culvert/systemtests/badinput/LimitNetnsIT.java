@@ -2,6 +2,7 @@ package io.culvert.systemtests.badinput;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
@@ -56,18 +57,15 @@ class LimitNetnsIT {
         Tally tally = LAB.tally();
         List<HostilePeer> peers = new ArrayList<>();
         try {
-            for (int i = 0; i < BadInputLab.TUNNELS_MAX + 12; i++) {
-                peers.add(secured("peer"));
+            // Each with as few connections as anybody may have to the very last place.
+            int each = BadInputLab.CONNECTIONS_MAX / 64;
+            for (int open = 0; open < BadInputLab.CONNECTIONS_MAX; open++) {
+                if (open % each == 0) {
+                    peers.add(secured("peer" + open / each));
+                }
                 assertEquals(200, peers.getLast().connect(echo()));
             }
-            int open = peers.size();
-            for (HostilePeer peer : peers) {
-                for (int stream = 1;
-                        stream < BadInputLab.STREAMS_MAX && open < BadInputLab.CONNECTIONS_MAX;
-                        stream++, open++) {
-                    assertEquals(200, peer.connect(echo()));
-                }
-            }
+            assertTrue(peers.size() > BadInputLab.TUNNELS_MAX);
             tally.expect(Map.of());
             try (HostilePeer excess = secured("another")) {
                 assertEquals(503, excess.connect(echo()));
@@ -78,6 +76,29 @@ class LimitNetnsIT {
         }
         try (HostilePeer next = secured("another")) {
             Eventually.passes("there are places again", PATIENCE, () -> assertEquals(200, next.connect(echo())));
+        }
+    }
+
+    /** However many connections one peer opens, in however many tunnels, there are places for others. */
+    @Test
+    void onePeerLeavesPlacesToOthers() throws IOException {
+        Tally tally = LAB.tally();
+        int most = BadInputLab.CONNECTIONS_MAX - BadInputLab.CONNECTIONS_MAX / 8;
+        List<HostilePeer> peers = new ArrayList<>();
+        try {
+            for (int open = 0; open <= most; open++) {
+                if (open % BadInputLab.STREAMS_MAX == 0) {
+                    peers.add(secured("greedy"));
+                }
+                assertEquals(open < most ? 200 : 503, peers.getLast().connect(echo()));
+            }
+            tally.expectOne(BadPeer.LIMIT);
+            try (HostilePeer other = secured("other")) {
+                assertEquals(200, other.connect(echo()));
+            }
+            tally.expectOne(BadPeer.LIMIT);
+        } finally {
+            closePeers(peers);
         }
     }
 
