@@ -41,6 +41,9 @@ public final class CulvertAgent {
     private CulvertAgent() {}
 
     public static void main(String[] arguments) {
+        if (arguments.length == 0 || arguments[0].startsWith("--") || arguments[0].equals(PROXY)) {
+            Libraries.begin();
+        }
         CommandLine commandLine = commandLine();
         int code = commandLine.execute(arguments);
         if (code >= 0) {

@@ -62,8 +62,8 @@ import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
 import io.culvert.shim.ShimSelfTest;
 import io.culvert.shim.SocketFactory;
+import io.netty.channel.Channel;
 import io.netty.handler.ssl.OpenSsl;
-import io.netty.util.Version;
 import io.netty.util.internal.PlatformDependent;
 import java.io.IOException;
 import java.security.NoSuchAlgorithmException;
@@ -122,14 +122,21 @@ final class Wiring {
             throws IOException, ShimException, RedirectException, CaException {
         this.config = loaded.config();
         this.logging = logging;
+        Ahead<Capture> capture = Ahead.begin(
+                "ctl-capture",
+                () -> config.podSource() == PodSource.MESH_FILE ? RedirectCapture.detect(config) : Capture.NONE);
         LocalConfig given = GivenMesh.read(config);
-        requirePrivileges();
         InstantSource clock = InstantSource.system();
+        LocalCa ownAuthority = config.mesh().authority() instanceof MeshConfig.CaDirectory(var path)
+                ? LocalCa.open(path, clock)
+                : null;
         Readiness readiness = new Readiness();
         Runnable meshReady = readiness.begin("state manager");
         BuildVersion version = BuildVersion.current();
         metrics = new Metrics(config.process().buildTag(), version);
         ProcessMetrics.addTo(metrics, logging::droppedLines);
+        Libraries.require();
+        requirePrivileges();
         int threads = config.process().workerThreads();
         loops = LoopGroup.start(threads, bufferBytesPerLoop(threads));
         LoopMetrics.addTo(metrics, loops);
@@ -137,7 +144,7 @@ final class Wiring {
         LoopPulse pulse = new LoopPulse(loops.loops(), readiness, Ticker.SYSTEM);
         TlsProfile tls = TlsProfile.of(config.tls());
         uplinks = new Uplinks(config, tls);
-        CaClient ca = authority(clock);
+        CaClient ca = ownAuthority == null ? remoteAuthority() : ownAuthority;
         CrlStore crl = config.mesh().crl() == null
                 ? CrlStore.none()
                 : CrlStore.of(config.mesh().crl());
@@ -177,7 +184,7 @@ final class Wiring {
                 starter(host, world),
                 metrics,
                 new UnusedIdentities(certificates, identity -> identityOf(identity.in(mesh.current()))),
-                config.podSource() == PodSource.MESH_FILE ? RedirectCapture.detect(config) : Capture.NONE,
+                capture.get(),
                 readiness,
                 Ticker.SYSTEM);
         handOver = new ZdsClient(
@@ -209,8 +216,8 @@ final class Wiring {
         every(Duration.ofSeconds(1), pulse::look);
         every(Duration.ofSeconds(1), this::countCertificates);
         every(LOOK_AT_FILES, crl::look);
-        if (ca instanceof LocalCa local) {
-            every(LOOK_AT_FILES, () -> local.look(certificates));
+        if (ownAuthority != null) {
+            every(LOOK_AT_FILES, () -> ownAuthority.look(certificates));
         }
         meshFeed.start();
     }
@@ -221,10 +228,10 @@ final class Wiring {
         return new Wiring(loaded, logging);
     }
 
-    private CaClient authority(InstantSource clock) throws CaException {
+    private CaClient remoteAuthority() {
         return switch (config.mesh().authority()) {
-            case MeshConfig.CaDirectory(var path) -> LocalCa.open(path, clock);
             case MeshConfig.CaServer(var server) -> uplinks.authority(server);
+            case MeshConfig.CaDirectory directory -> throw new IllegalStateException("a directory is not remote");
         };
     }
 
@@ -344,11 +351,8 @@ final class Wiring {
                 "java",
                 Runtime.version().toString(),
                 "netty",
-                Version.identify()
-                        .getOrDefault(
-                                "netty-transport",
-                                Version.identify().values().iterator().next())
-                        .artifactVersion(),
+                // As its jar says, since what it offers for that reads a file of each of its jars.
+                String.valueOf(Channel.class.getPackage().getImplementationVersion()),
                 "tls",
                 String.valueOf(OpenSsl.versionString()));
     }

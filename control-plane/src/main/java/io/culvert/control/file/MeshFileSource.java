@@ -29,6 +29,7 @@ public final class MeshFileSource implements AutoCloseable {
     private final Path file;
     private final Cadence cadence;
     private final Consumer<MeshFileUpdate> listener;
+    private final InstantSource clock;
     private final MeshFileLoader loader;
     private final FileChanges changes;
     private @Nullable FileStamp seen;
@@ -67,6 +68,7 @@ public final class MeshFileSource implements AutoCloseable {
         this.file = file;
         this.cadence = cadence;
         this.listener = listener;
+        this.clock = clock;
         this.loader = new MeshFileLoader(file, byDefault, certified, clock);
         this.changes = new FileChanges(file);
     }
@@ -134,7 +136,8 @@ public final class MeshFileSource implements AutoCloseable {
     private @Nullable MeshFileUpdate settled(FileStamp first) throws InterruptedException {
         FileStamp now = first;
         for (int attempt = 0; attempt < SETTLE_ATTEMPTS_MAX; attempt++) {
-            if (!changes.pause(cadence.settle())) {
+            boolean rested = attempt == 0 && now.hasRested(cadence.settle(), clock.instant());
+            if (!rested && !changes.pause(cadence.settle())) {
                 return null;
             }
             FileStamp later = FileStamp.of(file);

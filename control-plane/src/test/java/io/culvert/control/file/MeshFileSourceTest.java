@@ -37,7 +37,9 @@ class MeshFileSourceTest {
     Path temp = Path.of("");
 
     private Path file = Path.of("");
-    private final FakeInstantSource clock = new FakeInstantSource();
+    /** Before any file was made: none has rested by it. */
+    private final FakeInstantSource clock = new FakeInstantSource(Instant.parse("2020-01-01T00:00:00Z"));
+
     private final BlockingQueue<MeshFileUpdate> updates = new LinkedBlockingQueue<>();
     private @Nullable MeshFileSource source;
     private @Nullable TrustDomain certified;
@@ -147,6 +149,14 @@ class MeshFileSourceTest {
         MeshFileUpdate.Loaded first = assertInstanceOf(MeshFileUpdate.Loaded.class, start());
         rest.join();
         assertEquals(2, first.mesh().workloads().size());
+    }
+
+    @Test
+    void startWaitsForNoFileThatHasRested() throws Exception {
+        cadence = new MeshFileSource.Cadence(Duration.ofMillis(100), Duration.ofDays(1));
+        Files.writeString(file, mesh("a"));
+        clock.advance(Duration.between(clock.instant(), Instant.now()).plusDays(2));
+        assertInstanceOf(MeshFileUpdate.Loaded.class, start());
     }
 
     private static void fail() {
