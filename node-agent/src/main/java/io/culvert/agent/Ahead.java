@@ -40,7 +40,9 @@ final class Ahead<T> {
             switch (e.getCause()) {
                 case IOException cause -> throw cause;
                 case RedirectException cause -> throw cause;
-                case LinkageError cause -> throw new IOException(cause.getMessage(), cause);
+                case LinkageError cause ->
+                    throw new IOException(
+                            cause.getMessage() == null ? String.valueOf(cause.getCause()) : cause.getMessage(), cause);
                 case RuntimeException cause -> throw cause;
                 case null, default -> throw new IllegalStateException(e.getCause());
             }

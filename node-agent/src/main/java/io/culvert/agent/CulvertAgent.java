@@ -42,6 +42,7 @@ public final class CulvertAgent {
 
     public static void main(String[] arguments) {
         if (arguments.length == 0 || arguments[0].startsWith("--") || arguments[0].equals(PROXY)) {
+            Logging.prepare();
             Libraries.begin();
         }
         CommandLine commandLine = commandLine();

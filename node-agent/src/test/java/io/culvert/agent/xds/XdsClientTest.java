@@ -360,6 +360,7 @@ class XdsClientTest {
         rig.discovery().putRaw(List.of(huge, encoded(DB)));
         rig.startAndAwait();
         assertEquals(DB, rig.mesh().workload(DB.uid()));
+        rig.until("it is refused", () -> assertEquals(1, rig.discovery().nacks().size()));
         String said = rig.discovery().nacks().getFirst().getErrorDetail().getMessage();
         assertEquals("huge: the resource is larger than allowed", said);
     }

@@ -36,6 +36,15 @@ public final class Logging implements AutoCloseable {
         this.writer = Thread.ofPlatform().daemon().name("log-writer").unstarted(new LogWriter(queue, format, out));
     }
 
+    /**
+     * Makes sure that logging can be taken over, and lasts until the very end of the process: to be called before anything else may
+     * log.
+     */
+    public static void prepare() {
+        System.setProperty(LastingLogs.PROPERTY, LastingLogs.class.getName());
+        InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
+    }
+
     /** Takes over all logging of the process, to standard output. */
     public static Logging install(LogConfig config) {
         return install(config, new FileOutputStream(FileDescriptor.out));
@@ -43,13 +52,12 @@ public final class Logging implements AutoCloseable {
 
     /** Takes over all logging of the process. */
     public static Logging install(LogConfig config, OutputStream out) {
-        System.setProperty(LastingLogs.PROPERTY, LastingLogs.class.getName());
+        prepare();
         Logging logging = new Logging(config, out);
         LastingLogs.keep(false);
         LogManager.getLogManager().reset();
         LastingLogs.keep(true);
         Logger.getLogger("").addHandler(logging.queue);
-        InternalLoggerFactory.setDefaultFactory(JdkLoggerFactory.INSTANCE);
         logging.levels.apply(config.filter());
         logging.writer.start();
         return logging;
