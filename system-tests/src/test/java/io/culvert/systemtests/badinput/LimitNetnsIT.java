@@ -40,6 +40,8 @@ class LimitNetnsIT {
             for (int i = 0; i < flood; i++) {
                 idle.add(PeerSocket.connect(LAB.ns("away"), victim(), BadInputLab.HBONE));
             }
+            // All of them are in, whichever loop has them.
+            tally.expect(Map.of(BadPeer.LIMIT, 30L));
             try (HostilePeer honest = HostilePeer.dial(LAB.ns("legacy"), victim(), TlsSession.Look.of(LAB.good()))
                     .greet()) {
                 assertEquals(200, honest.connect(victim().getHostAddress() + ":" + BadInputLab.ECHO));
