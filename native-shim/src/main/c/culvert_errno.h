@@ -8,7 +8,7 @@
 #define CULVERT_API __attribute__((visibility("default")))
 
 /* Raised whenever a signature or a struct that Java knows changes; Java refuses a library with another number. */
-#define CULVERT_ABI 1
+#define CULVERT_ABI 2
 
 /* Asks again while a signal interrupts the call; leaves its value, or -errno. Never for close(). */
 #define CULVERT_RETRY(result, call)                        \

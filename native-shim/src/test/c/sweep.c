@@ -2,10 +2,12 @@
 #include "culvert_fdpass.h"
 #include "culvert_netns.h"
 #include "culvert_splice.h"
+#include "culvert_tls.h"
 #include "faults.h"
 #include "lab.h"
 
 #include <fcntl.h>
+#include <linux/tls.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -156,6 +158,33 @@ static int64_t splice_move(void)
     return culvert_splice_move(set.server, set.pipe_write, 4, 0);
 }
 
+static int64_t tls_send(void)
+{
+    return culvert_tls_send(set.client, 23, "x", 1);
+}
+
+static int64_t tls_receive(void)
+{
+    char in[4];
+
+    /* Without kernel TLS a type is missing, which is found after the call. */
+    const int64_t rc = culvert_tls_receive(set.server, in, sizeof in);
+
+    return rc == -EPROTO ? 0 : rc;
+}
+
+static int64_t tls_unsent(void)
+{
+    return culvert_tls_unsent(set.client);
+}
+
+static int64_t tls_probe(void)
+{
+    const int rc = culvert_tls_probe(CULVERT_TLS_AES_128_GCM);
+
+    return rc == -ENOENT ? 0 : rc;
+}
+
 static int64_t fdpass_listen_stale(void)
 {
     return keep(culvert_fdpass_listen(lab_path("stale"), 4, 0600));
@@ -204,7 +233,8 @@ static int64_t fdpass_close(void)
     return culvert_fdpass_close(dup(0));
 }
 
-enum { TOLERATES_NOTHING = 0, TOLERATES_POLL = 1, TOLERATES_CLOSE = 2, TOLERATES_TRANSPARENT = 4, TOLERATES_GROW = 8 };
+enum { TOLERATES_NOTHING = 0, TOLERATES_POLL = 1, TOLERATES_CLOSE = 2, TOLERATES_TRANSPARENT = 4, TOLERATES_GROW = 8,
+       TOLERATES_REKEY = 16 };
 
 static const struct scenario {
     const char *name;
@@ -230,6 +260,10 @@ static const struct scenario {
     { "probe_transparent", probe_transparent, TOLERATES_CLOSE },
     { "splice_open", splice_open, TOLERATES_GROW },
     { "splice_move", splice_move, 0 },
+    { "tls_send", tls_send, 0 },
+    { "tls_receive", tls_receive, 0 },
+    { "tls_unsent", tls_unsent, 0 },
+    { "tls_probe", tls_probe, TOLERATES_CLOSE | TOLERATES_REKEY },
     { "fdpass_listen_stale", fdpass_listen_stale, TOLERATES_CLOSE },
     { "fdpass_connect", fdpass_connect, 0 },
     { "fdpass_accept", fdpass_accept, 0 },
@@ -282,6 +316,9 @@ static int tolerated(const struct scenario *s, int error)
         return s->tolerates & TOLERATES_TRANSPARENT;
     if (strcmp(call, "fcntl") == 0 && option == F_SETPIPE_SZ && (error == EPERM || error == ENOMEM))
         return s->tolerates & TOLERATES_GROW;
+    /* Keys given a second time may be refused: that is the answer then. */
+    if (strcmp(call, "setsockopt") == 0 && option == TLS_TX)
+        return s->tolerates & TOLERATES_REKEY;
     return strcmp(call, "setsockopt") == 0 && option == IP_BIND_ADDRESS_NO_PORT;
 }
 

@@ -2,10 +2,12 @@
 #include "culvert_fdpass.h"
 #include "culvert_netns.h"
 #include "culvert_splice.h"
+#include "culvert_tls.h"
 #include "faults.h"
 #include "lab.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -363,6 +365,141 @@ static void test_splice(void)
     culvert_fdpass_close(p.write_fd);
 }
 
+static struct culvert_tls_keys keys_of(uint32_t cipher, uint8_t seed, uint64_t sequence)
+{
+    struct culvert_tls_keys keys = { .sequence = sequence, .cipher = cipher };
+
+    memset(keys.key, seed, sizeof keys.key);
+    memset(keys.iv, seed + 1, sizeof keys.iv);
+    return keys;
+}
+
+static int is_wiped(const struct culvert_tls_keys *keys)
+{
+    const struct culvert_tls_keys none = { 0 };
+
+    return memcmp(keys, &none, sizeof none) == 0;
+}
+
+static void tcp_pair(int *client, int *server)
+{
+    struct culvert_socket_request l = lab_request(0, V4(127, 0, 0, 1), 0), c;
+    const int listener = culvert_socket_listen(&l);
+
+    c = lab_request(0, V4(127, 0, 0, 1), lab_port(listener));
+    *client = (int)culvert_socket_connect(&c);
+    *server = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    CHECK(*client >= 0 && *server >= 0);
+    culvert_fdpass_close(listener);
+}
+
+static int64_t record_within(int fd, void *into, uint32_t capacity)
+{
+    struct pollfd wait = { .fd = fd, .events = POLLIN };
+    int64_t rc;
+
+    while ((rc = culvert_tls_receive(fd, into, capacity)) == -EAGAIN && poll(&wait, 1, 5000) > 0)
+        ;
+    return rc;
+}
+
+/* Records go both ways as they are, after `sequence` others. */
+static void tls_records(uint32_t cipher, uint64_t sequence)
+{
+    int client, server;
+    char in[64] = "";
+    struct culvert_tls_keys keys;
+
+    tcp_pair(&client, &server);
+    CHECK_EQ(0, culvert_tls_attach(client));
+    CHECK_EQ(0, culvert_tls_attach(server));
+    CHECK_EQ(-EEXIST, culvert_tls_attach(server));
+    keys = keys_of(cipher, 1, sequence);
+    CHECK_EQ(0, culvert_tls_send_keys(client, &keys));
+    CHECK(is_wiped(&keys));
+    keys = keys_of(cipher, 1, sequence);
+    CHECK_EQ(0, culvert_tls_receive_keys(server, &keys));
+    CHECK_EQ(-EAGAIN, culvert_tls_receive(server, in, sizeof in));
+    CHECK_EQ(5, write(client, "hello", 5));
+    CHECK_EQ(INT64_C(23) << 32 | 5, record_within(server, in, sizeof in));
+    CHECK(memcmp(in, "hello", 5) == 0);
+    CHECK_EQ(2, culvert_tls_send(client, 21, "\1\0", 2));
+    CHECK_EQ(4, write(client, "more", 4));
+    CHECK_EQ(INT64_C(21) << 32 | 1, record_within(server, in, 1));
+    /* Reading without asking for the type is refused, and loses nothing. */
+    CHECK_EQ(-1, read(server, in, sizeof in));
+    CHECK_EQ(EIO, errno);
+    CHECK_EQ(INT64_C(21) << 32 | 1, record_within(server, in, sizeof in));
+    CHECK_EQ(INT64_C(23) << 32 | 4, record_within(server, in, sizeof in));
+    CHECK(culvert_tls_unsent(client) >= 0);
+    shutdown(client, SHUT_WR);
+    CHECK_EQ(0, record_within(server, in, sizeof in));
+    culvert_fdpass_close(client);
+    culvert_fdpass_close(server);
+}
+
+static void tls_forged(void)
+{
+    int client, server;
+    char in[64];
+    struct culvert_tls_keys keys = keys_of(CULVERT_TLS_AES_128_GCM, 1, 0);
+
+    tcp_pair(&client, &server);
+    CHECK_EQ(0, culvert_tls_attach(server));
+    CHECK_EQ(0, culvert_tls_receive_keys(server, &keys));
+    memset(in, 7, sizeof in);
+    memcpy(in, "\x17\x03\x03\x00\x3b", 5);
+    CHECK_EQ(sizeof in, write(client, in, sizeof in));
+    CHECK_EQ(-EBADMSG, record_within(server, in, sizeof in));
+    culvert_fdpass_close(client);
+    culvert_fdpass_close(server);
+}
+
+static void tls_absent(void)
+{
+    int client, server;
+    char in[4];
+    struct culvert_tls_keys keys = keys_of(CULVERT_TLS_AES_256_GCM, 1, 0);
+
+    tcp_pair(&client, &server);
+    CHECK_EQ(-ENOENT, culvert_tls_attach(client));
+    CHECK_EQ(-ENOENT, culvert_tls_probe(CULVERT_TLS_AES_256_GCM));
+    CHECK(culvert_tls_send_keys(client, &keys) < 0);
+    CHECK(is_wiped(&keys));
+    CHECK_EQ(5, write(client, "plain", 5));
+    CHECK_EQ(-EPROTO, record_within(server, in, sizeof in));
+    culvert_fdpass_close(client);
+    culvert_fdpass_close(server);
+}
+
+static void test_tls(void)
+{
+    struct culvert_tls_keys keys = keys_of(99, 1, 0);
+    int client, server, has_tls;
+
+    tcp_pair(&client, &server);
+    has_tls = culvert_tls_attach(client) == 0;
+    CHECK_EQ(-EINVAL, culvert_tls_send_keys(client, &keys));
+    CHECK(is_wiped(&keys));
+    CHECK_EQ(-EINVAL, culvert_tls_send(client, 256, "x", 1));
+    CHECK_EQ(0, culvert_tls_unsent(client));
+    CHECK_EQ(-EBADF, culvert_tls_unsent(-1));
+    culvert_fdpass_close(client);
+    culvert_fdpass_close(server);
+    printf("  kernel TLS: %s\n", has_tls ? "there" : "absent, so that its absence is what is tested");
+    if (!has_tls) {
+        tls_absent();
+        return;
+    }
+    for (uint32_t cipher = CULVERT_TLS_AES_128_GCM; cipher <= CULVERT_TLS_CHACHA20_POLY1305; cipher++) {
+        CHECK(culvert_tls_probe(cipher) >= 0);
+        tls_records(cipher, 0);
+        tls_records(cipher, UINT64_C(0x0102030405060708));
+    }
+    CHECK_EQ(-EINVAL, culvert_tls_probe(99));
+    tls_forged();
+}
+
 struct link {
     int listener, client, server;
 };
@@ -529,7 +666,7 @@ int run_unit(void)
         test_errno, test_netns_handles, test_netns_refusals, test_netns_visit, test_listen_options,
         test_listen_addresses, test_listen_without_ipv6, test_listen_without_permission, test_datagram, test_connect,
         test_connect_bare, test_connect_from_source, test_connect_under_way, test_original_refusals, test_probes,
-        test_splice, test_fdpass_messages, test_fdpass_full, test_fdpass_refusals, test_fdpass_without_room,
+        test_splice, test_tls, test_fdpass_messages, test_fdpass_full, test_fdpass_refusals, test_fdpass_without_room,
         test_fdpass_paths,
     };
     const int before = lab_fd_count();

@@ -53,7 +53,9 @@ public enum Errno {
     ECONNREFUSED("nothing listens there"),
     EHOSTUNREACH("there is no route to the host"),
     EALREADY("the operation is under way already"),
-    EINPROGRESS("the operation is under way");
+    EINPROGRESS("the operation is under way"),
+    EBADMSG("what came cannot be decrypted"),
+    EKEYEXPIRED("the peer changed its keys");
 
     private static final @Nullable Errno[] BY_NUMBER = byNumber();
 

@@ -46,6 +46,20 @@ public interface NativeCalls {
 
     long culvert_splice_move(int in, int out, int bytes, int flags);
 
+    int culvert_tls_attach(int fd);
+
+    int culvert_tls_send_keys(int fd, long keys);
+
+    int culvert_tls_receive_keys(int fd, long keys);
+
+    int culvert_tls_send(int fd, int type, long bytes, int length);
+
+    long culvert_tls_receive(int fd, long bytes, int capacity);
+
+    int culvert_tls_unsent(int fd);
+
+    int culvert_tls_probe(int cipher);
+
     int culvert_fdpass_close(int fd);
 
     int culvert_fdpass_shutdown(int fd);

@@ -17,7 +17,7 @@ import jnr.ffi.LibraryOption;
  */
 public final class NativeLibrary {
     /** CULVERT_ABI of the headers that {@link NativeCalls} and {@link Scratch} were written against. */
-    private static final int ABI = 1;
+    private static final int ABI = 2;
 
     static final NativeCalls CALLS = unpackAndLoad();
 

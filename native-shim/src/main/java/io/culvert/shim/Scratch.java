@@ -25,6 +25,12 @@ import org.jspecify.annotations.Nullable;
  * 64      4   flags
  * 68      4   backlog
  * 72      4   step (out)
+ *
+ * offset size struct culvert_tls_keys            offset size octets of a record that is no data
+ *  0      8   sequence                           80    512
+ *  8      4   cipher
+ * 12     32   key
+ * 44     12   iv
  * </pre>
  */
 final class Scratch {
@@ -33,7 +39,11 @@ final class Scratch {
     static final int TRANSPARENT = 4;
     static final int TRANSPARENT_REQUIRED = 8;
 
-    private static final int BYTES = 80;
+    /** What of a record that is no data is taken at once. */
+    static final int RECORD_BYTES = 512;
+
+    private static final int RECORD_AT = 80;
+    private static final int BYTES = RECORD_AT + RECORD_BYTES;
     private static final ThreadLocal<Scratch> CURRENT = ThreadLocal.withInitial(Scratch::new);
     private static final String[] STEPS = steps();
 
@@ -86,6 +96,24 @@ final class Scratch {
     Scratch server(int mark, int flags, int backlog) {
         memory.putInt(44, mark).putInt(64, flags).putInt(68, backlog);
         return this;
+    }
+
+    Scratch keys(KernelTls.Keys keys, long sequence) {
+        memory.putLong(0, sequence).putInt(8, keys.cipher().number());
+        memory.put(12, keys.key()).put(44, keys.iv());
+        return this;
+    }
+
+    long recordAddress() {
+        return address + RECORD_AT;
+    }
+
+    void record(byte[] octets) {
+        memory.put(RECORD_AT, octets);
+    }
+
+    void copyRecord(byte[] into, int length) {
+        memory.get(RECORD_AT, into, 0, length);
     }
 
     /** The failure of the request just made: the step that C wrote down, and the errno. */

@@ -119,7 +119,7 @@ class NativeStoreTest {
         assertEquals("native/linux-x86_64/libculvert_shim.so", NativeLibrary.resource("Linux", "amd64"));
         assertEquals("native/linux-aarch64/libculvert_shim.so", NativeLibrary.resource("Linux", "aarch64"));
         assertEquals("native/linux-riscv64/libculvert_shim.so", NativeLibrary.resource("Linux", "riscv64"));
-        assertEquals(1, NativeLibrary.abi());
+        assertEquals(2, NativeLibrary.abi());
     }
 
     private static String mode(String path) throws IOException {
