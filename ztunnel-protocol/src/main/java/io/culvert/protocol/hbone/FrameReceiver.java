@@ -68,16 +68,40 @@ final class FrameReceiver implements FrameSink {
 
     @Override
     public void dataPayload(ByteBuffer in, int length) {
-        HboneStream s = dataStream;
-        dataHasPayload = true;
-        if (s == null || s.closed) {
-            core.windows.discarded(length);
-            return;
+        HboneStream s = delivered(length);
+        if (s != null) {
+            listener.onData(s, in, length);
+            core.windows.rebalance();
         }
-        s.carried = true;
-        core.windows.delivered(s, length);
-        listener.onData(s, in, length);
-        core.windows.rebalance();
+    }
+
+    @Override
+    public void dataPassed(int length) {
+        HboneStream s = delivered(length);
+        if (s != null) {
+            listener.onPassed(s, length);
+            core.windows.rebalance();
+        }
+    }
+
+    /** Payload arrived: whose it is, or null when it is to be dropped. */
+    private @Nullable HboneStream delivered(int length) {
+        HboneStream s = payloadStream();
+        dataHasPayload = true;
+        if (s == null) {
+            core.windows.discarded(length);
+        } else {
+            s.carried = true;
+            core.windows.delivered(s, length);
+        }
+        return s;
+    }
+
+    /** Whose payload is arriving; null when nobody's. */
+    @Nullable
+    HboneStream payloadStream() {
+        HboneStream s = dataStream;
+        return s == null || s.closed ? null : s;
     }
 
     @Override

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What happens on a session, told in the order in which the peer made it happen.
  *
- * <p>Called only from within {@link HboneSession#receive}. Every method of the session may be called from here, except
- * {@code receive} itself. Methods that belong to one role only do nothing by default.
+ * <p>Called only from within {@link HboneSession#receive} and {@link HboneSession#passed}. Every method of the session may be called from here, except
+ * these two. Methods that belong to one role only do nothing by default.
  *
  * <p>Runs on: the session's loop.
  */
@@ -27,6 +27,9 @@ public interface HboneListener {
      * take a slice or a copy, and report them by {@link HboneSession#consumed} once the application has taken them.
      */
     void onData(HboneStream s, ByteBuffer in, int length);
+
+    /** Payload that the caller moved itself was taken note of by {@link HboneSession#passed}; otherwise as {@link #onData}. */
+    default void onPassed(HboneStream s, int length) {}
 
     /** The peer has no more to send on this stream. */
     void onEnd(HboneStream s);

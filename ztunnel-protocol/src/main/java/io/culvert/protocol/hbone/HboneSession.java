@@ -31,11 +31,13 @@ public final class HboneSession {
     private static final int PINGS_UNANSWERED_MAX = 64;
 
     private final SessionCore core;
+    private final FrameReceiver receiver;
     private final FrameParser parser;
 
     private HboneSession(boolean server, HboneSettings local, HboneListener listener) {
         core = new SessionCore(server, local, listener);
-        parser = new FrameParser(server, local.frameLimits(), new FrameReceiver(core));
+        receiver = new FrameReceiver(core);
+        parser = new FrameParser(server, local.frameLimits(), receiver);
         if (!server) {
             core.writer.preface();
         }
@@ -82,8 +84,7 @@ public final class HboneSession {
      */
     public void receive(ByteBuffer in, long nowNanos) {
         if (!core.failed) {
-            core.guard.tick(nowNanos);
-            core.windows.tick(nowNanos);
+            tick(nowNanos);
             try {
                 parser.parse(in);
                 core.windows.settle();
@@ -93,6 +94,40 @@ public final class HboneSession {
         }
         if (core.failed) {
             in.position(in.limit());
+        }
+    }
+
+    private void tick(long nowNanos) {
+        core.guard.tick(nowNanos);
+        core.windows.tick(nowNanos);
+    }
+
+    /** Returns the stream whose payload comes next, {@link #payloadLeft} octets of it; null when something else does. */
+    public @Nullable HboneStream payloadStream() {
+        return core.failed || parser.payloadLeft() == 0 ? null : receiver.payloadStream();
+    }
+
+    /** Returns how many octets of payload come next; 0 when something else does. */
+    public int payloadLeft() {
+        return core.failed ? 0 : parser.payloadLeft();
+    }
+
+    /**
+     * Takes note of that payload's next octets, which the caller moved to where they belong without their passing through
+     * here. {@link HboneListener#onPassed} says that they count as delivered, unless nobody wants them any more.
+     *
+     * @param nowNanos as for {@link #receive}
+     */
+    public void passed(int octets, long nowNanos) {
+        if (core.failed) {
+            return;
+        }
+        tick(nowNanos);
+        try {
+            parser.passPayload(octets);
+            core.windows.settle();
+        } catch (Http2Exception e) {
+            core.fail(e.code(), e.detail(), e.kind());
         }
     }
 

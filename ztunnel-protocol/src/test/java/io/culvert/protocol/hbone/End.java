@@ -22,6 +22,11 @@ final class End implements HboneListener {
     boolean consumeAtOnce = true;
     boolean refuseMalformed = true;
     boolean shortOfMemory;
+    /** Whether payload goes past the session as far as that is known to come. */
+    boolean passes;
+
+    private byte[] passing = {};
+    private int passingAt;
     int errorCode = -1;
 
     @Nullable
@@ -86,6 +91,22 @@ final class End implements HboneListener {
     }
 
     void take(byte[] bytes, int from, int length) {
+        int at = from;
+        while (passes && at < from + length) {
+            int left = Math.min(session.payloadLeft(), from + length - at);
+            if (left > 0) {
+                passing = bytes;
+                passingAt = at;
+                session.passed(left, nanos);
+            } else {
+                left = Math.min(9, from + length - at);
+                session.receive(ByteBuffer.wrap(bytes, at, left), nanos);
+            }
+            at += left;
+        }
+        if (passes) {
+            return;
+        }
         ByteBuffer in = ByteBuffer.wrap(bytes, from, length);
         session.receive(in, nanos);
         if (in.hasRemaining()) {
@@ -161,6 +182,11 @@ final class End implements HboneListener {
         if (consumeAtOnce) {
             session.consumed(s, length);
         }
+    }
+
+    @Override
+    public void onPassed(HboneStream s, int length) {
+        onData(s, ByteBuffer.wrap(passing, passingAt, length), length);
     }
 
     @Override

@@ -60,6 +60,11 @@ class FrameParserProperties {
         }
 
         @Override
+        public void dataPassed(int length) {
+            throw new AssertionError("nothing went past this parser");
+        }
+
+        @Override
         public void dataPadding(int paddingBytes) {
             padding = paddingBytes;
         }

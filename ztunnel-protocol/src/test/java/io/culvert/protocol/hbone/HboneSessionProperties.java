@@ -54,6 +54,8 @@ class HboneSessionProperties {
             this.gen = gen;
             client = End.client(settings(gen, HboneSettings.forClient()));
             server = End.server(settings(gen, HboneSettings.forServer()));
+            client.passes = gen.oneIn(3);
+            server.passes = gen.oneIn(3);
             client.consumeAtOnce = gen.bool();
             server.consumeAtOnce = gen.bool();
             up = new Direction(client, server);

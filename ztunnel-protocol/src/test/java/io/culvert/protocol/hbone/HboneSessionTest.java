@@ -3,6 +3,8 @@ package io.culvert.protocol.hbone;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -59,6 +61,43 @@ class HboneSessionTest {
         assertEquals(List.of("settings", "connect 1 10.0.0.1:80", "end 1"), server.events);
         assertEquals(0, client.session.openStreams());
         assertEquals(0, server.session.openStreams());
+    }
+
+    @Test
+    void countsPayload_thatGoesAnotherWay() {
+        server.passes = true;
+        server.consumeAtOnce = false;
+        HboneStream c = connected();
+        byte[] payload = new byte[40_000];
+        payload[39_999] = 7;
+        assertEquals(40_000, client.send(c, payload, 0, true));
+        exchange();
+        assertArrayEquals(payload, server.received(1));
+        assertEquals(40_000, server.stream(1).outstanding());
+        assertEquals(40_000, server.session.standing());
+        assertTrue(server.saw("end 1"));
+        server.session.consumed(server.stream(1), 40_000);
+        assertEquals(0, server.session.standing());
+        assertEquals(0, server.session.payloadLeft());
+        assertNull(server.session.payloadStream());
+        assertThrows(IllegalArgumentException.class, () -> server.session.passed(1, 0));
+    }
+
+    @Test
+    void tellsWhosePayloadComes_butNotOfAStreamThatIsOver() {
+        HboneStream c = connected();
+        client.send(c, new byte[1_000], 0, false);
+        byte[] frame = client.drain();
+        server.take(frame, 0, 9 + 400);
+        assertEquals(600, server.session.payloadLeft());
+        assertSame(server.stream(1), server.session.payloadStream());
+        server.session.reset(server.stream(1), Http2Code.CANCEL);
+        assertEquals(600, server.session.payloadLeft());
+        assertNull(server.session.payloadStream());
+        int credit = server.session.receiveCredit();
+        server.session.passed(600, 0);
+        assertEquals(credit + 600, server.session.receiveCredit());
+        assertEquals(0, server.session.payloadLeft());
     }
 
     @Test

@@ -73,6 +73,23 @@ public final class FrameParser {
         return blockStreamId != 0;
     }
 
+    /** Returns how many octets of a DATA frame's payload come next; 0 when something else does. */
+    public int payloadLeft() {
+        return part == Part.BODY && type == FrameHeader.DATA ? left : 0;
+    }
+
+    /** Goes on behind so many octets of that payload, which went another way. */
+    public void passPayload(int octets) throws Http2Exception {
+        if (octets < 0 || octets > payloadLeft()) {
+            throw new IllegalArgumentException(octets + " octets of " + payloadLeft());
+        }
+        left -= octets;
+        sink.dataPassed(octets);
+        if (left == 0) {
+            endBody();
+        }
+    }
+
     /** Takes all of the buffer. */
     public void parse(ByteBuffer in) throws Http2Exception {
         while (in.hasRemaining()) {

@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 /**
  * Takes the frames of one connection as they arrive; lengths, flags and their order have been checked.
  *
- * <p>A DATA frame comes as {@link #data}, any number of {@link #dataPayload}, then {@link #dataEnd}; every other frame in
- * one piece.
+ * <p>A DATA frame comes as {@link #data}, any number of {@link #dataPayload} or {@link #dataPassed}, then {@link #dataEnd};
+ * every other frame in one piece.
  */
 public interface FrameSink {
     /** A frame header stands; called before anything else of that frame. */
@@ -17,6 +17,9 @@ public interface FrameSink {
 
     /** The next {@code length} octets from the buffer's position are payload; the parser moves the position. */
     void dataPayload(ByteBuffer in, int length) throws Http2Exception;
+
+    /** So many octets of payload arrived that the parser has not seen. */
+    void dataPassed(int length) throws Http2Exception;
 
     /** The DATA frame has {@code paddingBytes} that are not payload, its length octet included. */
     void dataPadding(int paddingBytes) throws Http2Exception;
