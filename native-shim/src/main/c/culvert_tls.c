@@ -110,6 +110,18 @@ int culvert_tls_send(int fd, uint32_t type, const void *bytes, uint32_t length)
     return (int)rc;
 }
 
+int culvert_tls_send_ahead(int fd, const void *bytes, uint32_t length)
+{
+    struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = length };
+    const struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    ssize_t rc;
+
+    if (length > INT32_MAX)
+        return -EINVAL;
+    CULVERT_RETRY(rc, sendmsg(fd, &msg, MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT));
+    return (int)rc;
+}
+
 int64_t culvert_tls_receive(int fd, void *bytes, uint32_t capacity)
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint8_t))];

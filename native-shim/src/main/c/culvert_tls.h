@@ -29,6 +29,9 @@ CULVERT_API int culvert_tls_receive_keys(int fd, struct culvert_tls_keys *keys);
 /* Sends one record of a type of its own, such as an alert: `length`, or -errno. */
 CULVERT_API int culvert_tls_send(int fd, uint32_t type, const void *bytes, uint32_t length);
 
+/* Sends octets of a record that what is sent next completes: how many, or -errno. */
+CULVERT_API int culvert_tls_send_ahead(int fd, const void *bytes, uint32_t length);
+
 /*
  * Receives octets of records of one type: the type << 32 | how many, 0 at the end of the connection. -EBADMSG: a record
  * that does not decrypt. -EKEYEXPIRED: the peer changed its keys, and the new ones are to be told first.

@@ -163,6 +163,11 @@ static int64_t tls_send(void)
     return culvert_tls_send(set.client, 23, "x", 1);
 }
 
+static int64_t tls_send_ahead(void)
+{
+    return culvert_tls_send_ahead(set.client, "x", 1);
+}
+
 static int64_t tls_receive(void)
 {
     char in[4];
@@ -261,6 +266,7 @@ static const struct scenario {
     { "splice_open", splice_open, TOLERATES_GROW },
     { "splice_move", splice_move, 0 },
     { "tls_send", tls_send, 0 },
+    { "tls_send_ahead", tls_send_ahead, 0 },
     { "tls_receive", tls_receive, 0 },
     { "tls_unsent", tls_unsent, 0 },
     { "tls_probe", tls_probe, TOLERATES_CLOSE | TOLERATES_REKEY },

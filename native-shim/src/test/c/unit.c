@@ -431,6 +431,11 @@ static void tls_records(uint32_t cipher, uint64_t sequence)
     CHECK_EQ(EIO, errno);
     CHECK_EQ(INT64_C(21) << 32 | 1, record_within(server, in, sizeof in));
     CHECK_EQ(INT64_C(23) << 32 | 4, record_within(server, in, sizeof in));
+    CHECK_EQ(4, culvert_tls_send_ahead(client, "head", 4));
+    CHECK_EQ(-EAGAIN, culvert_tls_receive(server, in, sizeof in));
+    CHECK_EQ(4, write(client, "tail", 4));
+    CHECK_EQ(INT64_C(23) << 32 | 8, record_within(server, in, sizeof in));
+    CHECK(memcmp(in, "headtail", 8) == 0);
     CHECK(culvert_tls_unsent(client) >= 0);
     shutdown(client, SHUT_WR);
     CHECK_EQ(0, record_within(server, in, sizeof in));

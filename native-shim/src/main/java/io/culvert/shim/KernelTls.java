@@ -1,5 +1,6 @@
 package io.culvert.shim;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -67,15 +68,17 @@ public final class KernelTls {
             this.iv = iv;
         }
 
-        Cipher cipher() {
+        public Cipher cipher() {
             return cipher;
         }
 
-        byte[] key() {
+        /** The key itself, no copy. */
+        public byte[] key() {
             return key;
         }
 
-        byte[] iv() {
+        /** The nonce itself, no copy. */
+        public byte[] iv() {
             return iv;
         }
 
@@ -118,6 +121,24 @@ public final class KernelTls {
         }
         checked("sendmsg", sent);
         return true;
+    }
+
+    /**
+     * Sends the buffer's remaining octets, at most {@value Scratch#RECORD_BYTES}, in a record that what is sent next completes.
+     *
+     * @return how many were taken
+     */
+    public static int sendAhead(int fd, ByteBuffer from) throws ShimException {
+        int length = from.remaining();
+        Bounds.check("octets", length, 1, Scratch.RECORD_BYTES);
+        Scratch scratch = Scratch.current();
+        scratch.record(from);
+        int sent = NativeLibrary.CALLS.culvert_tls_send_ahead(fd, scratch.recordAddress(), length);
+        if (sent == -Errno.EAGAIN.number()) {
+            return 0;
+        }
+        from.position(from.position() + checked("sendmsg", sent));
+        return sent;
     }
 
     /**

@@ -54,6 +54,8 @@ public interface NativeCalls {
 
     int culvert_tls_send(int fd, int type, long bytes, int length);
 
+    int culvert_tls_send_ahead(int fd, long bytes, int length);
+
     long culvert_tls_receive(int fd, long bytes, int capacity);
 
     int culvert_tls_unsent(int fd);

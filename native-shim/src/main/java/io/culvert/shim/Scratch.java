@@ -112,6 +112,10 @@ final class Scratch {
         memory.put(RECORD_AT, octets);
     }
 
+    void record(ByteBuffer octets) {
+        memory.put(RECORD_AT, octets, octets.position(), octets.remaining());
+    }
+
     void copyRecord(byte[] into, int length) {
         memory.get(RECORD_AT, into, 0, length);
     }

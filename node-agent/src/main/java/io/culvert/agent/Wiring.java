@@ -50,6 +50,7 @@ import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.ProcessMetrics;
 import io.culvert.agent.telemetry.Telemetry;
 import io.culvert.agent.telemetry.log.Logging;
+import io.culvert.agent.tls.KernelTlsSupport;
 import io.culvert.agent.tls.TlsProfile;
 import io.culvert.agent.zds.ZdsClient;
 import io.culvert.cni.redirect.RedirectException;
@@ -142,7 +143,9 @@ final class Wiring {
         LoopMetrics.addTo(metrics, loops);
         loops.onUnexpectedEnd(this::giveUp);
         LoopPulse pulse = new LoopPulse(loops.loops(), readiness, Ticker.SYSTEM);
-        TlsProfile tls = TlsProfile.of(config.tls());
+        KernelTlsSupport kernelTls = config.tls().kernel() ? KernelTlsSupport.probe() : KernelTlsSupport.OFF;
+        LOG.log(System.Logger.Level.INFO, () -> "kernel TLS: " + kernelTls.status());
+        TlsProfile tls = TlsProfile.of(config.tls(), kernelTls);
         uplinks = new Uplinks(config, tls);
         CaClient ca = ownAuthority == null ? remoteAuthority() : ownAuthority;
         CrlStore crl = config.mesh().crl() == null
@@ -194,7 +197,8 @@ final class Wiring {
                 () -> ThreadLocalRandom.current().nextDouble(),
                 fatal -> giveUp(fatal.sentence()));
         meshFeed = controlPlane == null ? localMesh(certified(ca), mesh, pods, clock, becameReady) : controlPlane;
-        AgentView agent = new AgentView(config.node().role(), config.process().workerThreads(), versions());
+        AgentView agent =
+                new AgentView(config.node().role(), config.process().workerThreads(), kernelTls.status(), versions());
         ConfigDump dump = new ConfigDump(
                 new AgentDump(mesh, GivenMesh.view(given), certificates, pods, meshFeed::file, agent),
                 loaded.settings(),

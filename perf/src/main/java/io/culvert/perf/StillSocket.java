@@ -28,7 +28,7 @@ final class StillSocket implements RelaySocket {
     }
 
     @Override
-    public int read(Pipe into) {
+    public int read(Pipe into, int most) {
         int count = unread;
         ((StillPipe) into).bytes = count;
         unread = 0;

@@ -97,6 +97,7 @@ public final class ConfigDump {
         json.writeObjectFieldStart("agent");
         json.writeStringField("role", Words.lower(agent.role()));
         json.writeNumberField("loops", agent.loops());
+        json.writeStringField("kernelTls", agent.kernelTls());
         json.writeObjectFieldStart("versions");
         for (var each : new TreeMap<>(agent.versions()).entrySet()) {
             json.writeStringField(each.getKey(), each.getValue());

@@ -1,5 +1,7 @@
 package io.culvert.agent.certs;
 
+import io.culvert.agent.tls.KernelTlsSupport;
+import io.culvert.agent.tls.SecretsLog;
 import io.culvert.agent.tls.TlsProfile;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
@@ -42,14 +44,25 @@ public final class TlsMaterial {
     private final SpiffeVerifier verifier;
     private final SslContext server;
     private final SslContext client;
+    /** Null where the library keeps all records. */
+    private final @Nullable SecretsLog secrets;
+
+    private final KernelTlsSupport kernel;
 
     private TlsMaterial(
-            SpiffeId id, CaClient.Issued issued, SpiffeVerifier verifier, SslContext server, SslContext client) {
+            SpiffeId id,
+            CaClient.Issued issued,
+            SpiffeVerifier verifier,
+            SslContext server,
+            SslContext client,
+            KernelTlsSupport kernel) {
         this.id = id;
         this.issued = issued;
         this.verifier = verifier;
         this.server = server;
         this.client = client;
+        this.kernel = kernel;
+        this.secrets = kernel.isThere() ? SecretsLog.of(server, client) : null;
         CLEANER.register(this, () -> {
             ReferenceCountUtil.release(server);
             ReferenceCountUtil.release(client);
@@ -75,7 +88,7 @@ public final class TlsMaterial {
                 common(SslContextBuilder.forServer(key, chain), verifier).clientAuth(ClientAuth.REQUIRE));
         SslContext client = profile.context(common(SslContextBuilder.forClient().keyManager(key, chain), verifier)
                 .endpointIdentificationAlgorithm(null));
-        return new TlsMaterial(id, issued, verifier, server, client);
+        return new TlsMaterial(id, issued, verifier, server, client, profile.kernel());
     }
 
     private static SslContextBuilder common(SslContextBuilder builder, SpiffeVerifier verifier) {
@@ -86,12 +99,19 @@ public final class TlsMaterial {
 
     /** An engine for an accepted connection; the caller hands it to {@link #release}. */
     public SSLEngine serverEngine() {
-        return TlsProfile.onceOnly(server.newEngine(UnpooledByteBufAllocator.DEFAULT));
+        return announced(TlsProfile.onceOnly(server.newEngine(UnpooledByteBufAllocator.DEFAULT)));
+    }
+
+    private SSLEngine announced(SSLEngine engine) {
+        if (secrets != null) {
+            secrets.announce(engine);
+        }
+        return engine;
     }
 
     /** An engine for a connection to a server that must prove one of these identities. */
     public SSLEngine clientEngine(List<SpiffeId> expected) {
-        SSLEngine engine = TlsProfile.onceOnly(client.newEngine(UnpooledByteBufAllocator.DEFAULT));
+        SSLEngine engine = announced(TlsProfile.onceOnly(client.newEngine(UnpooledByteBufAllocator.DEFAULT)));
         verifier.expect(engine, expected);
         return engine;
     }
@@ -99,7 +119,25 @@ public final class TlsMaterial {
     /** Frees an engine of ours, once. */
     public void release(SSLEngine engine) {
         verifier.forget(engine);
+        if (secrets != null) {
+            secrets.forget(engine);
+        }
         ReferenceCountUtil.release(engine);
+    }
+
+    /** What a finished handshake's records are protected with, once; null where the kernel is not to know. */
+    public SecretsLog.@Nullable Agreed takeSecrets(SSLEngine engine) {
+        return secrets == null ? null : secrets.take(engine);
+    }
+
+    /** Of how many engines secrets are kept. */
+    int secretsKept() {
+        return secrets == null ? 0 : secrets.size();
+    }
+
+    /** What records the kernel can make and read. */
+    public KernelTlsSupport kernel() {
+        return kernel;
     }
 
     /**

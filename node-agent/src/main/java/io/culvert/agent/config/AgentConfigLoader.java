@@ -246,7 +246,7 @@ public final class AgentConfigLoader {
                     "cannot be set together with " + Knob.COMPLIANCE_POLICY.fileKey()
                             + "=pqc: TLS 1.2 has no post-quantum group; remove one of the two");
         }
-        return new TlsConfig(tls12 && !postQuantumOnly, postQuantumOnly);
+        return new TlsConfig(tls12 && !postQuantumOnly, postQuantumOnly, reader.bool(Knob.KERNEL_TLS));
     }
 
     private SocketConfig sockets() {

@@ -178,6 +178,12 @@ public enum Knob {
                     .means(
                             "A rule that TLS has to follow, in tunnels and towards control plane and authority: with `pqc` keys are agreed on with X25519MLKEM768 alone, and peers that cannot do that are refused. Without it that group is the last of those offered. Not together with `tls.tls12`.")),
 
+    KERNEL_TLS(
+            row(KnobType.BOOLEAN, "--kernel-tls", "tls.kernel", "CULVERT_KERNEL_TLS")
+                    .byDefault("true")
+                    .means(
+                            "Whether the kernel makes and reads the records of tunnels where it can (Linux 6.0 with its module `tls`), so that long transfers are spliced and never copied into the agent. Nothing changes on the wire.")),
+
     PACKET_MARK(
             row(KnobType.INTEGER, "--packet-mark", "sockets.packetMark", "PACKET_MARK")
                     .within("1", "4095")

@@ -40,6 +40,34 @@ final class PartialRecord {
         return true;
     }
 
+    boolean isEmpty() {
+        return held == null && unproven == null;
+    }
+
+    /** How much of the record that has begun is missing, or of its header as long as that is not whole. */
+    int missing() {
+        Chunk had = held;
+        ByteBuffer begun = had != null ? had.bytes() : unproven;
+        if (begun == null) {
+            return HEADER_BYTES;
+        }
+        int have = begun.position();
+        return have < HEADER_BYTES
+                ? HEADER_BYTES - have
+                : HEADER_BYTES + Short.toUnsignedInt(begun.getShort(LENGTH_AT)) - have;
+    }
+
+    /** Where the record at the buffer's position ends, or the buffer's limit when that comes before. */
+    static int endOfRecord(ByteBuffer records) {
+        if (records.remaining() < HEADER_BYTES) {
+            return records.limit();
+        }
+        int end = records.position()
+                + HEADER_BYTES
+                + Short.toUnsignedInt(records.getShort(records.position() + LENGTH_AT));
+        return Math.min(end, records.limit());
+    }
+
     /** Moves what is there in front of what is read next. */
     void moveTo(ByteBuffer in) {
         ByteBuffer heap = unproven;

@@ -66,6 +66,13 @@ final class SessionEvents implements HboneListener {
     }
 
     @Override
+    public void onPassed(HboneStream carrying, int length) {
+        if (carrying.attachment() instanceof TunnelStream stream) {
+            stream.passed();
+        }
+    }
+
+    @Override
     public void onEnd(HboneStream ended) {
         if (ended.attachment() instanceof TunnelStream stream) {
             try {

@@ -5,19 +5,21 @@ import io.culvert.agent.base.BufferWait;
 import io.culvert.agent.base.Chunk;
 import io.culvert.agent.base.Deadline;
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Pipe;
 import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.ChunkQueue;
 import io.culvert.agent.relay.RelaySocket;
+import io.culvert.agent.relay.TlsSocket;
 import io.culvert.agent.relay.Turn;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.shim.ShimException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -32,16 +34,15 @@ import org.jspecify.annotations.Nullable;
  * wait for their peers to read why, {@value #PROVEN_LINGERING_MAX} others for theirs to read what was written last; one more
  * closes at once.
  */
-public final class TlsTransport implements Transport, RelaySocket.Listener {
-    public static final Transport.Factory FACTORY = new Factory();
+public final class TlsTransport implements Transport, RelaySocket.Listener, RecordLayer.Owner {
+    /** Transports whose records the kernel makes and reads where its support was found, and the library otherwise. */
+    public static final Transport.Factory FACTORY = new Factory(KernelKeys.AGREED);
 
     private static final System.Logger LOG = System.getLogger(TlsTransport.class.getName());
 
-    private static final ByteBuffer NOTHING = ByteBuffer.allocateDirect(0);
-    private static final int READS_PER_TURN_MAX = 4;
-    private static final int PLAIN_RECORD_BYTES_MAX = 16_384;
-    /** An engine may want to write before it reads on; one that then still takes nothing waits for more. */
-    private static final int IDLE_UNWRAPS_MAX = 4;
+    private static final int READS_PER_TURN_MAX = 16;
+    /** How much one tunnel may bring before others get their turn. */
+    private static final int TURN_BYTES_MAX = 4 * Loop.READ_BYTES_MAX;
 
     /** How long the peer may take to close its side once all that we had to say is with the kernel. */
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
@@ -55,19 +56,37 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     /** How long what came before a connection broke may wait for memory to be read into. */
     private static final long BROKEN_WAIT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+    /** How long between looks whether the kernel's TLS has sent all that it was given. */
+    private static final long FLUSH_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+    /** Whence the kernel gets a connection's keys. */
+    interface KeySource {
+        /** Whether there is any chance that it has them. */
+        boolean isThere(TlsMaterial material);
+
+        /** The keys of a connection whose handshake is done; null when the kernel cannot have them. To be asked once. */
+        @Nullable
+        KernelKeys keysOf(TlsMaterial material, SSLEngine engine, boolean client);
+    }
+
     /** Transports on BoringSSL, and how many of them linger: those that were never secured, and the others. */
     private static final class Factory implements Transport.Factory {
+        private final KeySource kernel;
         private final AtomicInteger unprovenLingering = new AtomicInteger();
         private final AtomicInteger provenLingering = new AtomicInteger();
 
+        private Factory(KeySource kernel) {
+            this.kernel = kernel;
+        }
+
         @Override
         public Transport server(Loop loop, RelaySocket socket, TlsMaterial material) {
-            return new TlsTransport(this, loop, socket, material, material.serverEngine());
+            return new TlsTransport(this, loop, socket, material, material.serverEngine(), false);
         }
 
         @Override
         public Transport client(Loop loop, RelaySocket socket, TlsMaterial material, List<SpiffeId> expected) {
-            return new TlsTransport(this, loop, socket, material, material.clientEngine(expected));
+            return new TlsTransport(this, loop, socket, material, material.clientEngine(expected), true);
         }
     }
 
@@ -80,11 +99,20 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private final BufferShare.Lender ownLender;
     private final ChunkQueue waiting;
     private final Turn turn;
-    private final BufferWait recordWait;
     private final BufferWait readWait;
-    private final PartialRecord partial;
+    private final LibraryRecords library;
     private @Nullable Events events;
     private final Deadline linger = new Deadline();
+    private final Deadline flush = new Deadline();
+    /** Who makes and reads records now. */
+    private RecordLayer records;
+
+    private @Nullable HandOver handOver;
+    /** What goes out behind what waits in buffers, and then the record behind it. */
+    private @Nullable Pipe waitingPipe;
+
+    private byte @Nullable [] waitingControl;
+    private int waitingControlType;
     /** Of memory for what the kernel does not take: whoever writes lends it, and what we say ourselves is little. */
     private BufferShare.Lender lending;
 
@@ -102,11 +130,13 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     private boolean engineReleased;
     private @Nullable AtomicInteger lingerPlace;
 
-    TlsTransport(Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine) {
-        this(new Factory(), loop, socket, material, engine);
+    TlsTransport(
+            Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine, KeySource kernel, boolean client) {
+        this(new Factory(kernel), loop, socket, material, engine, client);
     }
 
-    private TlsTransport(Factory factory, Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine) {
+    private TlsTransport(
+            Factory factory, Loop loop, RelaySocket socket, TlsMaterial material, SSLEngine engine, boolean client) {
         this.factory = factory;
         this.loop = loop;
         this.socket = socket;
@@ -117,9 +147,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         this.lending = ownLender;
         this.waiting = new ChunkQueue(this::lend);
         this.turn = new Turn(loop, this);
-        this.recordWait = BufferWait.forTunnel(share, turn);
         this.readWait = BufferWait.forRead(share, turn, this::standingBytes);
-        this.partial = new PartialRecord(share);
+        this.library = new LibraryRecords(loop, socket, engine, this, turn);
+        this.records = library;
+        if (factory.kernel.isThere(material) && socket instanceof TlsSocket kernels) {
+            handOver = new HandOver(kernels, library, () -> factory.kernel.keysOf(material, engine, client));
+        }
     }
 
     @Override
@@ -127,8 +160,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         events = told;
         socket.listener(this);
         try {
-            engine.beginHandshake();
-            wrap(engine.getHandshakeStatus());
+            library.begin();
         } catch (SSLException e) {
             fail(Failure.TLS, e);
         }
@@ -147,7 +179,11 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
 
     @Override
     public boolean isBlocked() {
-        return writeBroke || !waiting.isEmpty();
+        return writeBroke || isWaiting();
+    }
+
+    private boolean isWaiting() {
+        return !waiting.isEmpty() || waitingPipe != null || waitingControl != null;
     }
 
     @Override
@@ -174,7 +210,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
 
     @Override
     public void onReady() {
-        if (!closed && !waiting.isEmpty() && socket.isWritable()) {
+        if (!closed && isWaiting() && socket.isWritable()) {
             drainWaiting();
         }
         if (closing) {
@@ -184,14 +220,15 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         try {
             readSome();
         } finally {
-            partial.keepNoSpare();
+            records.afterReading();
         }
     }
 
     private void readSome() {
         int reads = 0;
+        int moved = 0;
         while (!isClosed() && socket.isReadable()) {
-            if (reads++ == READS_PER_TURN_MAX) {
+            if (reads++ == READS_PER_TURN_MAX || moved >= TURN_BYTES_MAX) {
                 turn.request();
                 return;
             }
@@ -203,9 +240,27 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
                 starving = false;
                 linger.cancel();
             }
-            readOnce();
+            moved += records.read();
+            handOverIfDue();
         }
         if (writeBroke && !isClosed()) {
+            fail(Failure.BROKEN, null);
+        }
+    }
+
+    private void handOverIfDue() {
+        HandOver wanted = handOver;
+        if (wanted == null || !secured || isClosed() || writeBroke) {
+            return;
+        }
+        HandOver.Outcome outcome = wanted.attempt(isWaiting());
+        if (outcome == HandOver.Outcome.NOT_YET) {
+            return;
+        }
+        handOver = null;
+        if (outcome == HandOver.Outcome.DONE) {
+            records = wanted.records(loop, this);
+        } else if (outcome == HandOver.Outcome.BROKEN) {
             fail(Failure.BROKEN, null);
         }
     }
@@ -223,20 +278,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         return events().standingBytes();
     }
 
-    /** Whoever has proved nothing yet holds none of the memory that others live on. */
     private boolean canKeepWhatComes() {
-        if (!secured) {
-            return true;
-        }
-        if (!socket.isBuffered() && !share.mayRead(standingBytes())) {
+        if (secured && !socket.isBuffered() && !share.mayRead(standingBytes())) {
             readWait.begin();
             return false;
         }
-        if (!partial.makeSure()) {
-            recordWait.begin();
-            return false;
-        }
-        return true;
+        return records.canKeepWhatComes();
     }
 
     @Override
@@ -250,75 +297,71 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         waiting.writeTo(socket);
         if (waiting.isBroken()) {
             writeBroke();
-        } else if (waiting.isEmpty()) {
+        } else if (waiting.isEmpty() && drainPipe() && drainControl()) {
             if (closing) {
                 allIsSaid();
             } else {
+                handOverIfDue();
                 events().onUnblocked();
             }
         }
     }
 
-    private void readOnce() {
-        ByteBuffer in = loop.cipherIn();
-        partial.moveTo(in);
-        if (secured && !socket.isBuffered()) {
-            in.limit(in.position() + Math.min(in.remaining(), share.readMax()));
+    /** False while some of it is left, or when the socket broke. */
+    private boolean drainPipe() {
+        Pipe left = waitingPipe;
+        if (left == null) {
+            return true;
         }
-        int count = socket.read(in);
-        in.flip();
-        if (count > 0) {
-            unwrapAll(in);
-        } else if (count == 0) {
-            keepPartial(in);
-        } else {
-            fail(count == RelaySocket.END ? Failure.CLOSED_BY_PEER : Failure.BROKEN, null);
+        if (socket.write(left) == RelaySocket.BROKEN) {
+            writeBroke();
+            return false;
         }
+        if (left.bytes() > 0) {
+            return false;
+        }
+        waitingPipe = null;
+        left.giveBack();
+        return true;
     }
 
-    private void keepPartial(ByteBuffer rest) {
-        if (rest.hasRemaining() && !isClosed() && !partial.keep(rest, secured)) {
-            fail(Failure.TLS, new SSLException("a TLS record is longer than a TLS record may be"));
+    private boolean drainControl() {
+        byte[] octets = waitingControl;
+        if (octets == null) {
+            return true;
         }
-    }
-
-    private void unwrapAll(ByteBuffer in) {
-        ByteBuffer plain = loop.plainIn();
-        int idle = 0;
+        int sent = socket instanceof TlsSocket kernels
+                ? kernels.writeControl(waitingControlType, octets)
+                : RelaySocket.BROKEN;
+        if (sent == 0) {
+            return false;
+        }
+        waitingControl = null;
         try {
-            // The engine tells the end of a handshake one call after the record that ended it.
-            while ((in.hasRemaining() || !secured) && !isClosed()) {
-                if (plain.remaining() < PLAIN_RECORD_BYTES_MAX) {
-                    deliver(plain);
-                    continue;
-                }
-                SSLEngineResult result = engine.unwrap(in, plain);
-                advanceHandshake(result);
-                if (result.getStatus() == SSLEngineResult.Status.BUFFER_UNDERFLOW) {
-                    break;
-                }
-                if (result.getStatus() == SSLEngineResult.Status.CLOSED) {
-                    deliver(plain);
-                    fail(Failure.CLOSED_BY_PEER, null);
-                    return;
-                }
-                idle = result.bytesConsumed() == 0 && result.bytesProduced() == 0 ? idle + 1 : 0;
-                if (idle > 0 && (noProgress(result) || idle == IDLE_UNWRAPS_MAX)) {
-                    break;
-                }
+            if (sent > 0 && records instanceof KernelRecords told) {
+                told.controlSent(waitingControlType);
+                return true;
             }
-            deliver(plain);
-            keepPartial(in);
-        } catch (SSLException e) {
-            fail(Failure.TLS, e);
+        } catch (ShimException e) {
+            LOG.log(System.Logger.Level.DEBUG, "the kernel did not take other keys", e);
         }
+        writeBroke();
+        return false;
     }
 
-    private static boolean noProgress(SSLEngineResult result) {
-        return result.getHandshakeStatus() == SSLEngineResult.HandshakeStatus.NEED_UNWRAP;
+    @Override
+    public void onSecured() {
+        secured = true;
+        events().onSecured();
     }
 
-    private void deliver(ByteBuffer plain) {
+    @Override
+    public boolean isSecured() {
+        return secured;
+    }
+
+    @Override
+    public void deliver(ByteBuffer plain) {
         plain.flip();
         if (plain.hasRemaining() && !isClosed()) {
             events().onPlain(plain);
@@ -326,64 +369,24 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         plain.clear();
     }
 
-    private void advanceHandshake(SSLEngineResult result) throws SSLException {
-        SSLEngineResult.HandshakeStatus status = result.getHandshakeStatus();
-        if (status == SSLEngineResult.HandshakeStatus.NEED_WRAP) {
-            status = wrap(status);
-            if (secured
-                    && result.getStatus() == SSLEngineResult.Status.OK
-                    && !isClosed()
-                    && TlsMaterial.readsNoMore(engine)) {
-                // It has said so to the peer, and would tell us with the next record.
-                throw new SSLException("a record of the peer cannot be read");
-            }
-        }
-        if (!secured && !isClosed() && status == SSLEngineResult.HandshakeStatus.FINISHED) {
-            TlsMaterial.requireHttp2(engine);
-            secured = true;
-            events().onSecured();
-        }
+    @Override
+    public int payloadLeft() {
+        return events().payloadLeft();
     }
 
-    /** Writes what the engine wants to say; returns where the handshake stands then. */
-    private SSLEngineResult.HandshakeStatus wrap(SSLEngineResult.HandshakeStatus from) throws SSLException {
-        SSLEngineResult.HandshakeStatus status = from;
-        ByteBuffer out = loop.cipherOut();
-        try {
-            while (status == SSLEngineResult.HandshakeStatus.NEED_WRAP && !closed) {
-                SSLEngineResult result = engine.wrap(NOTHING, out);
-                status = result.getHandshakeStatus();
-                if (result.getStatus() != SSLEngineResult.Status.OK) {
-                    push(out);
-                    if (result.getStatus() == SSLEngineResult.Status.CLOSED) {
-                        break;
-                    }
-                }
-            }
-        } finally {
-            // Also when the engine throws: it does so after it has written the alert that says why.
-            push(out);
-        }
-        return status;
+    @Override
+    public int onPayload(RelaySocket from, int most) {
+        return events().onPayload(from, most);
     }
 
     @Override
     public void write(ByteBuffer plain, BufferShare.Lender lender) {
-        ByteBuffer out = loop.cipherOut();
+        if (isClosed() || writeBroke) {
+            return;
+        }
         lending = lender;
         try {
-            while (plain.hasRemaining() && !isClosed() && !writeBroke) {
-                SSLEngineResult result = engine.wrap(plain, out);
-                switch (result.getStatus()) {
-                    case OK -> {}
-                    case BUFFER_OVERFLOW -> push(out);
-                    case BUFFER_UNDERFLOW, CLOSED -> {
-                        fail(Failure.CLOSED_BY_PEER, null);
-                        return;
-                    }
-                }
-            }
-            push(out);
+            records.write(plain);
         } catch (SSLException e) {
             fail(Failure.TLS, e);
         } finally {
@@ -391,12 +394,59 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         }
     }
 
+    @Override
+    public boolean splices() {
+        return !isClosed() && records.splices();
+    }
+
+    @Override
+    public void write(ByteBuffer plain, Pipe payload, BufferShare.Lender lender) {
+        waitingPipe = payload;
+        if (isClosed() || writeBroke) {
+            dropPipe();
+            return;
+        }
+        lending = lender;
+        try {
+            pushAhead(plain);
+        } finally {
+            lending = ownLender;
+        }
+        if (waiting.isEmpty() && !closed && !writeBroke) {
+            boolean _ = drainPipe();
+        }
+    }
+
+    /** In the same record as what follows by the pipe, where it is short enough for that. */
+    private void pushAhead(ByteBuffer plain) {
+        int together = Math.min(plain.remaining(), TlsSocket.AHEAD_BYTES_MAX);
+        int end = plain.limit();
+        push(plain.limit(end - together));
+        plain.limit(end);
+        if (waiting.isEmpty() && !closed && !writeBroke && socket instanceof TlsSocket kernels) {
+            if (kernels.writeAhead(plain) == RelaySocket.BROKEN) {
+                writeBroke();
+            }
+        }
+        if (plain.hasRemaining() && !writeBroke) {
+            push(plain);
+        }
+    }
+
+    private void dropPipe() {
+        Pipe left = waitingPipe;
+        if (left != null) {
+            waitingPipe = null;
+            left.giveBack();
+        }
+    }
+
     private @Nullable Chunk lend(int wanted) {
         return lending.borrow(wanted);
     }
 
-    private void push(ByteBuffer out) {
-        out.flip();
+    @Override
+    public void push(ByteBuffer out) {
         if (!closed && !writeBroke && out.hasRemaining()) {
             if (waiting.isEmpty() && socket.write(out) == RelaySocket.BROKEN) {
                 writeBroke();
@@ -404,13 +454,27 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
                 fail(Failure.NO_BUFFER, null);
             }
         }
-        out.clear();
+    }
+
+    @Override
+    public void pushControl(int type, byte[] octets) {
+        if (closed || writeBroke) {
+            return;
+        }
+        // Of two that wait only the last one counts: we have no more than one to say at a time but when it ends.
+        waitingControl = octets;
+        waitingControlType = type;
+        if (waiting.isEmpty() && waitingPipe == null) {
+            boolean _ = drainControl();
+        }
     }
 
     /** What the peer said before is still there to be read: then it is over. */
     private void writeBroke() {
         writeBroke = true;
         waiting.release();
+        waitingControl = null;
+        dropPipe();
         if (closing) {
             closeNow();
         } else {
@@ -422,13 +486,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     public void close() {
         if (!isClosed()) {
             closing = true;
-            engine.closeOutbound();
-            // The engine holds its good-bye ready, but once the handshake is over it does not ask to be called for it.
-            sayLastWords(SSLEngineResult.HandshakeStatus.NEED_WRAP);
+            sayLastWord(RecordLayer.LastWord.GOOD_BYE);
         }
     }
 
-    private void fail(Failure failure, @Nullable Throwable cause) {
+    @Override
+    public void fail(Failure failure, @Nullable Throwable cause) {
         if (isClosed()) {
             // Nobody is to be told any more; but what broke while it lingered is over now.
             if (failure != Failure.TLS) {
@@ -438,7 +501,7 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         }
         closing = true;
         if (failure == Failure.TLS) {
-            sayLastWords(engine.getHandshakeStatus());
+            sayLastWord(RecordLayer.LastWord.ALERT);
         } else {
             closeNow();
         }
@@ -449,9 +512,9 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
      * The good-bye, or the alert that says what is wrong, goes out before the socket closes; and closing with unread input
      * would send a reset that overtakes it.
      */
-    private void sayLastWords(SSLEngineResult.HandshakeStatus status) {
+    private void sayLastWord(RecordLayer.LastWord word) {
         try {
-            SSLEngineResult.HandshakeStatus _ = wrap(status);
+            records.sayLastWord(word);
         } catch (SSLException e) {
             // There are no last words then; what waits goes out all the same.
             LOG.log(System.Logger.Level.DEBUG, "no alert could be made", e);
@@ -463,12 +526,11 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
             closeNow();
             return;
         }
-        partial.release();
+        records.release();
         releaseEngine();
-        if (waiting.isEmpty()) {
+        linger.start(loop, this::closeNow, DRAIN_NANOS);
+        if (!isWaiting()) {
             allIsSaid();
-        } else {
-            linger.start(loop, this::closeNow, DRAIN_NANOS);
         }
         discardInput();
     }
@@ -484,7 +546,9 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
     }
 
     private void allIsSaid() {
-        if (peerEnded) {
+        if (!records.isFlushed()) {
+            flush.start(loop, this::allIsSaid, FLUSH_PAUSE_NANOS);
+        } else if (peerEnded) {
             closeNow();
         } else {
             socket.shutdownWrite();
@@ -498,10 +562,12 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
                 turn.request();
                 return;
             }
-            int count = socket.read(loop.relayScratch());
+            int count = records.discard();
             peerEnded = count == RelaySocket.END;
-            if (count == RelaySocket.BROKEN || peerEnded && waiting.isEmpty()) {
+            if (count == RelaySocket.BROKEN) {
                 closeNow();
+            } else if (peerEnded && !isWaiting()) {
+                allIsSaid();
             }
         }
     }
@@ -514,15 +580,17 @@ public final class TlsTransport implements Transport, RelaySocket.Listener {
         closing = true;
         closed = true;
         linger.cancel();
-        recordWait.end();
+        flush.cancel();
         readWait.end();
         AtomicInteger place = lingerPlace;
         if (place != null) {
             place.decrementAndGet();
         }
-        partial.release();
-        writeBroke |= !waiting.isEmpty();
+        records.release();
+        writeBroke |= isWaiting();
         waiting.release();
+        waitingControl = null;
+        dropPipe();
         socket.close();
         releaseEngine();
     }

@@ -2,6 +2,7 @@ package io.culvert.agent.hbone;
 
 import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Pipe;
 import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.RelaySocket;
@@ -24,6 +25,22 @@ public interface Transport {
 
         /** Bytes arrived; all of them must be used before this returns. */
         void onPlain(ByteBuffer in);
+
+        /** How many of the bytes that come next are payload of one connection; 0 when something else does. */
+        default int payloadLeft() {
+            return 0;
+        }
+
+        /**
+         * Moves some of these to the connection's other side, without their coming into the process.
+         *
+         * @param most how many bytes at most
+         * @return as {@link RelaySocket#read(Pipe, int)}; {@link RelaySocket#NOT_SPLICED} when they have to
+         *     come by {@link #onPlain}
+         */
+        default int onPayload(RelaySocket from, int most) {
+            return RelaySocket.NOT_SPLICED;
+        }
 
         /** How much memory what arrived takes that applications have not taken, in bytes. */
         long standingBytes();
@@ -74,6 +91,21 @@ public interface Transport {
      * @param lender of memory for what the kernel does not take, hardly more than the buffer has
      */
     void write(ByteBuffer plain, BufferShare.Lender lender);
+
+    /** Whether {@link #write(ByteBuffer, Pipe, BufferShare.Lender)} is to be had, which may become so. */
+    default boolean splices() {
+        return false;
+    }
+
+    /**
+     * Writes all of the buffer, then what is in the pipe; never called while blocked, nor unless it {@link #splices}.
+     *
+     * @param payload the transport's from now on
+     * @param lender as for {@link #write(ByteBuffer, BufferShare.Lender)}
+     */
+    default void write(ByteBuffer plain, Pipe payload, BufferShare.Lender lender) {
+        throw new UnsupportedOperationException("records are made in the process");
+    }
 
     /**
      * Whether bytes wait for the kernel; {@link Events#onUnblocked} follows. Also, and then for good, once the kernel takes no

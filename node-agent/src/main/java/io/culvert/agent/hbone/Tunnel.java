@@ -3,6 +3,7 @@ package io.culvert.agent.hbone;
 import io.culvert.agent.base.BufferPool;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.certs.PeerRejectedException;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectRefusedException;
@@ -341,6 +342,28 @@ public final class Tunnel implements Transport.Events {
         return room;
     }
 
+    /** Moves once what the application has into a frame of the stream: as {@link TunnelStream#splice}. */
+    int splice(TunnelStream stream, RelaySocket from) {
+        if (!transport.splices() || !from.splices()) {
+            return RelaySocket.NOT_SPLICED;
+        }
+        if (closed || !output.drainControl()) {
+            waitForTransport(stream);
+            return RelaySocket.FULL;
+        }
+        int sendable = session.sendable(stream.stream());
+        if (sendable == 0) {
+            return RelaySocket.FULL;
+        }
+        int count = output.splice(stream.stream(), from, sendable);
+        if (count == RelaySocket.FULL) {
+            waitForTransport(stream);
+        } else if (count > 0) {
+            load.moved(count);
+        }
+        return count;
+    }
+
     private void waitForTransport(TunnelStream stream) {
         if (!stream.waitsForTunnel) {
             stream.waitsForTunnel = true;
@@ -443,6 +466,37 @@ public final class Tunnel implements Transport.Events {
         } finally {
             receiving = false;
         }
+        received();
+    }
+
+    @Override
+    public int payloadLeft() {
+        return closed ? 0 : session.payloadLeft();
+    }
+
+    @Override
+    public int onPayload(RelaySocket from, int most) {
+        HboneStream carrying = session.payloadStream();
+        if (carrying == null || !(carrying.attachment() instanceof TunnelStream stream)) {
+            return RelaySocket.NOT_SPLICED;
+        }
+        receiving = true;
+        int count;
+        try {
+            count = stream.moveDown(from, most);
+            if (count > 0) {
+                load.moved(count);
+                session.passed(count, loop.nanoTime());
+            }
+            stream.passed();
+        } finally {
+            receiving = false;
+        }
+        received();
+        return count;
+    }
+
+    private void received() {
         watch.headerBlock(!closed && session.insideHeaderBlock());
         TunnelFailure failure = closeWith;
         if (failure != null && !closed) {

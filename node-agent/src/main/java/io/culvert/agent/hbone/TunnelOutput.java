@@ -5,6 +5,10 @@ import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.BufferWait;
 import io.culvert.agent.base.Chunk;
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Pipe;
+import io.culvert.agent.base.PipeShare;
+import io.culvert.agent.relay.RelayPeer;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.protocol.hbone.HboneSession;
 import io.culvert.protocol.hbone.HboneStream;
 import java.nio.ByteBuffer;
@@ -26,7 +30,13 @@ final class TunnelOutput {
     /** What TLS adds to a batch, which must fit into as large a buffer when the kernel does not take it. */
     private static final int CIPHER_BYTES_MAX = 256;
 
+    /** Of plaintext in a record. */
+    private static final int RECORD_BYTES = 16_384;
+    /** How much one frame moves by way of a pipe. */
+    private static final int SPLICE_BYTES_MAX = 4 * Loop.READ_BYTES_MAX;
+
     private final BufferShare share;
+    private final PipeShare pipes;
     private final BufferWait bufferWait;
     private final HboneSession session;
     private final Transport transport;
@@ -43,6 +53,7 @@ final class TunnelOutput {
      */
     TunnelOutput(Loop loop, HboneSession session, Transport transport, Runnable requestFlush, Runnable goOn) {
         this.share = loop.buffers();
+        this.pipes = loop.pipes();
         this.bufferWait = BufferWait.forTunnel(share, goOn);
         this.session = session;
         this.transport = transport;
@@ -81,6 +92,43 @@ final class TunnelOutput {
             batched += FRAME_HEADER_BYTES + count;
             requestFlush.run();
         }
+    }
+
+    /**
+     * Moves once what a socket has into a DATA frame, whose header goes out with all that is batched, and whose payload follows
+     * by way of a pipe. To be called when {@link #drainControl} found nothing in the way.
+     *
+     * @param sendable how many bytes the stream may carry
+     * @return bytes moved, or as {@link RelayPeer#splice} answers
+     */
+    int splice(HboneStream stream, RelaySocket from, int sendable) {
+        if (room(1) == null) {
+            return RelaySocket.FULL;
+        }
+        Pipe pipe = pipes.borrow();
+        if (pipe == null) {
+            return RelaySocket.NOT_SPLICED;
+        }
+        int count = from.read(pipe, wholeRecords(sendable));
+        Chunk head = batch;
+        if (count <= 0 || head == null) {
+            pipe.giveBack();
+            return count;
+        }
+        ByteBuffer frames = head.bytes().clear().position(batched);
+        session.dataHeader(stream, count, false, frames);
+        batched = 0;
+        transport.write(frames.flip(), pipe, head.inExchange());
+        release();
+        return count;
+    }
+
+    /** As much as makes the last record a full one together with what is batched, where there is enough for that. */
+    private int wholeRecords(int sendable) {
+        int ahead = batched + FRAME_HEADER_BYTES;
+        int most = Math.min(sendable, SPLICE_BYTES_MAX);
+        int whole = (ahead + most) / RECORD_BYTES * RECORD_BYTES - ahead;
+        return whole > 0 ? whole : most;
     }
 
     /**

@@ -4,6 +4,7 @@ import io.culvert.agent.base.Chunk;
 import io.culvert.agent.relay.ChunkQueue;
 import io.culvert.agent.relay.PeerEvents;
 import io.culvert.agent.relay.RelayPeer;
+import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.HboneStream;
@@ -45,6 +46,12 @@ public final class TunnelStream implements RelayPeer {
     private boolean gone;
     private boolean finished;
     boolean waitsForTunnel;
+    /** How much went up at once when something did last: as much will be there again. */
+    private int lastUp;
+    /** What the application took while payload is moved to it that the session has not been told of. */
+    private int takenEarly;
+
+    private boolean moving;
 
     TunnelStream(Tunnel tunnel, HboneStream stream, @Nullable Opening opening) {
         this.tunnel = tunnel;
@@ -219,6 +226,47 @@ public final class TunnelStream implements RelayPeer {
         }
     }
 
+    /**
+     * Moves some of its payload from the tunnel's socket to the application: as {@link PeerEvents#splice}, but that there is
+     * nothing to wait for.
+     */
+    int moveDown(RelaySocket from, int most) {
+        PeerEvents told = relay;
+        if (told == null || gone || !early.isEmpty()) {
+            return RelaySocket.NOT_SPLICED;
+        }
+        moving = true;
+        int count;
+        try {
+            // The tunnel goes on in any case, since it carries others, too.
+            count = told.splice(from, most, true);
+        } finally {
+            moving = false;
+        }
+        return count == RelaySocket.FULL ? RelaySocket.NOT_SPLICED : count;
+    }
+
+    /** The session knows of what was moved. */
+    void passed() {
+        int taken = takenEarly;
+        takenEarly = 0;
+        if (taken > 0) {
+            drained(taken);
+        }
+    }
+
+    @Override
+    public int splice(RelaySocket from) {
+        if (gone || lastUp < KernelRecords.SPLICE_BYTES_MIN) {
+            return RelaySocket.NOT_SPLICED;
+        }
+        int count = tunnel.splice(this, from);
+        if (count > 0) {
+            lastUp = count;
+        }
+        return count;
+    }
+
     @Override
     public @Nullable ByteBuffer room() {
         return gone ? null : tunnel.room(this);
@@ -226,6 +274,7 @@ public final class TunnelStream implements RelayPeer {
 
     @Override
     public boolean sent(ByteBuffer room, int count) {
+        lastUp = count;
         if (!gone) {
             tunnel.sent(this, count);
         }
@@ -252,7 +301,9 @@ public final class TunnelStream implements RelayPeer {
 
     @Override
     public void drained(int count) {
-        if (!tunnel.isClosed()) {
+        if (moving) {
+            takenEarly += count;
+        } else if (!tunnel.isClosed()) {
             tunnel.session().consumed(stream, count);
             tunnel.requestFlush();
         }

@@ -4,20 +4,26 @@ import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.base.Pipe;
 import java.nio.ByteBuffer;
-import org.jspecify.annotations.Nullable;
+import java.util.ArrayDeque;
 
 /**
- * What a socket would not take yet, in order: in pooled buffers, or in the pipe that it came by.
+ * What a socket would not take yet, in order: first in the pipes that it came by, then in pooled buffers.
  *
  * <p>Runs on: its loop. Owns: what it borrowed; {@link #release} gives it back.
  *
- * <p>Bounds: one pipe, and the share that lends buffers; {@link #append} answers false when that is used up.
+ * <p>Bounds: {@value #PIPES_MAX} pipes, and the share that lends buffers; {@link #append} answers false when that is used up.
  */
 final class Outbox {
+    /** How much one call may move. */
+    static final int SPLICE_BYTES_MAX = 4 * Loop.READ_BYTES_MAX;
+    /** More are not held for one that is slow. */
+    static final int PIPES_MAX = 8;
+
     private final Loop loop;
     private final RelaySocket socket;
     private final ChunkQueue queue;
-    private @Nullable Pipe pipe;
+    private final ArrayDeque<Pipe> pipes = new ArrayDeque<>(1);
+    private int pipeBytes;
     private boolean pipeBroken;
 
     Outbox(Loop loop, RelaySocket socket, BufferShare.Lender lender) {
@@ -27,11 +33,11 @@ final class Outbox {
     }
 
     boolean isEmpty() {
-        return pipe == null && queue.isEmpty();
+        return pipes.isEmpty() && queue.isEmpty();
     }
 
     int bytes() {
-        return queue.bytes() + (pipe == null ? 0 : pipe.bytes());
+        return queue.bytes() + pipeBytes;
     }
 
     /** Whether the socket broke while what waits was written to it. */
@@ -44,23 +50,30 @@ final class Outbox {
         return queue.append(from);
     }
 
+    /** Whether {@link #splice} may be called although something waits. */
+    boolean takesAnotherPipe() {
+        return queue.isEmpty() && pipes.size() < PIPES_MAX;
+    }
+
     /**
-     * Moves once what another socket has to this one; what is not taken waits. To be called when nothing waits.
+     * Moves once what another socket has to this one; what is not taken waits. To be called when nothing waits, or when it {@link
+     * #takesAnotherPipe}.
      *
-     * @return bytes that left the other socket, or what else {@link RelaySocket#read(Pipe)} answers
+     * @param most how many bytes at most
+     * @return bytes that left the other socket, or what else {@link RelaySocket#read(Pipe, int)} answers
      */
-    int splice(RelaySocket from) {
+    int splice(RelaySocket from, int most) {
         Pipe borrowed = from.splices() && socket.splices() ? loop.pipes().borrow() : null;
         if (borrowed == null) {
             return RelaySocket.NOT_SPLICED;
         }
-        pipe = borrowed;
-        int count = from.read(borrowed);
-        if (count > 0) {
-            int _ = flushPipe(borrowed);
-        } else {
-            givePipeBack(borrowed);
+        int count = from.read(borrowed, most);
+        if (count <= 0) {
+            borrowed.giveBack();
+            return count;
         }
+        pipes.addLast(borrowed);
+        pipeBytes += count;
         return count;
     }
 
@@ -70,33 +83,30 @@ final class Outbox {
      * @return bytes written
      */
     int flush() {
-        Pipe spliced = pipe;
-        return spliced == null ? queue.writeTo(socket) : flushPipe(spliced);
-    }
-
-    private int flushPipe(Pipe spliced) {
-        int taken = socket.isWritable() ? socket.write(spliced) : 0;
-        if (taken == RelaySocket.BROKEN) {
-            pipeBroken = true;
-            return 0;
+        int taken = 0;
+        for (Pipe first = pipes.peekFirst(); first != null; first = pipes.peekFirst()) {
+            int count = socket.isWritable() ? socket.write(first) : 0;
+            if (count == RelaySocket.BROKEN) {
+                pipeBroken = true;
+                return taken;
+            }
+            taken += count;
+            pipeBytes -= count;
+            if (first.bytes() > 0) {
+                return taken;
+            }
+            pipes.removeFirst();
+            first.giveBack();
         }
-        if (spliced.bytes() == 0) {
-            givePipeBack(spliced);
-        }
-        return taken;
-    }
-
-    private void givePipeBack(Pipe used) {
-        pipe = null;
-        used.giveBack();
+        return taken + queue.writeTo(socket);
     }
 
     /** Drops all bytes and gives back what was borrowed. */
     void release() {
-        Pipe left = pipe;
-        if (left != null) {
-            givePipeBack(left);
+        for (Pipe left = pipes.pollFirst(); left != null; left = pipes.pollFirst()) {
+            left.giveBack();
         }
+        pipeBytes = 0;
         queue.release();
     }
 }

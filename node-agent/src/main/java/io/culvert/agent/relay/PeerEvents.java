@@ -16,11 +16,13 @@ public interface PeerEvents {
     /**
      * Moves once what the far end's socket has to the application, without its coming into the process.
      *
+     * @param most how many bytes at most
+     * @param urgent whether they are to be moved although others wait for the application, as far as pipes go
      * @return bytes moved, 0 for nothing now, {@link RelaySocket#FULL} while it waits for the application, {@link
      *     RelaySocket#NOT_SPLICED} when they have to go by {@link #onPeerData}, {@link RelaySocket#END} or {@link
      *     RelaySocket#BROKEN} of the socket
      */
-    default int splice(RelaySocket from) {
+    default int splice(RelaySocket from, int most, boolean urgent) {
         return RelaySocket.NOT_SPLICED;
     }
 

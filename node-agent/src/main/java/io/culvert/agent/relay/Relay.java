@@ -160,16 +160,16 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
     }
 
     @Override
-    public int splice(RelaySocket from) {
+    public int splice(RelaySocket from, int most, boolean urgent) {
         if (over || state.down() != RelayState.Direction.OPEN) {
             return RelaySocket.NOT_SPLICED;
         }
-        if (!waiting.isEmpty()) {
+        if (!waiting.isEmpty() && !(urgent && waiting.takesAnotherPipe())) {
             return RelaySocket.FULL;
         }
-        int count = waiting.splice(from);
+        int count = waiting.splice(from, most);
         if (count > 0) {
-            taken(count - waiting.bytes());
+            taken(waiting.flush());
         }
         if (waiting.isBroken()) {
             appIsDeaf(0);

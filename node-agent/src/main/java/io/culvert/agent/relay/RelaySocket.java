@@ -17,7 +17,7 @@ public interface RelaySocket {
     int END = -1;
     /** {@link #read} and {@link #write}: the connection is broken. */
     int BROKEN = -2;
-    /** {@link #read(Pipe)}: the bytes have to be read into a buffer. */
+    /** {@link #read(Pipe, int)}: the bytes have to be read into a buffer. */
     int NOT_SPLICED = -3;
     /** {@link RelayPeer#splice} and {@link PeerEvents#splice}: nothing more is taken until what waits has gone. */
     int FULL = -4;
@@ -71,7 +71,7 @@ public interface RelaySocket {
      */
     int write(ByteBuffer from);
 
-    /** Whether {@link #write(Pipe)} is to be had, and {@link #read(Pipe)} mostly. */
+    /** Whether {@link #write(Pipe)} is to be had, and {@link #read(Pipe, int)} mostly. */
     default boolean splices() {
         return false;
     }
@@ -79,9 +79,10 @@ public interface RelaySocket {
     /**
      * Moves once what has come into an empty pipe.
      *
+     * @param most how many bytes at most
      * @return bytes moved, 0 for nothing now, {@link #END}, {@link #BROKEN} or {@link #NOT_SPLICED}
      */
-    default int read(Pipe into) {
+    default int read(Pipe into, int most) {
         return NOT_SPLICED;
     }
 

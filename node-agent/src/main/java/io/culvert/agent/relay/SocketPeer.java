@@ -140,7 +140,7 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
 
     /** Moves once what the socket has: how much, or as {@link PeerEvents#splice} answers. */
     private int move(PeerEvents told) {
-        int count = told.splice(socket);
+        int count = told.splice(socket, Outbox.SPLICE_BYTES_MAX, false);
         if (count == RelaySocket.NOT_SPLICED) {
             return carry(told);
         }
@@ -190,7 +190,10 @@ public final class SocketPeer implements RelayPeer, RelaySocket.Listener {
         if (unwritable) {
             return RelaySocket.FULL;
         }
-        int count = waiting.splice(from);
+        int count = waiting.splice(from, Outbox.SPLICE_BYTES_MAX);
+        if (count > 0) {
+            int _ = waiting.flush();
+        }
         if (waiting.isBroken()) {
             waiting.release();
             isDeaf();

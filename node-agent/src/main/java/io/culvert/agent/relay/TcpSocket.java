@@ -2,12 +2,12 @@ package io.culvert.agent.relay;
 
 import io.culvert.agent.base.DataLoop;
 import io.culvert.agent.base.KernelPipe;
-import io.culvert.agent.base.Loop;
 import io.culvert.agent.base.Pipe;
 import io.culvert.protocol.net.IpAddress;
 import io.culvert.protocol.net.IpPort;
 import io.culvert.shim.Address;
 import io.culvert.shim.Errno;
+import io.culvert.shim.KernelTls;
 import io.culvert.shim.ShimException;
 import io.culvert.shim.SocketFactory;
 import io.culvert.shim.Splice;
@@ -38,10 +38,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Source: epoll(7), tcp(7).
  */
-public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
-    /** How much one call may move. */
-    private static final int SPLICE_BYTES_MAX = 4 * Loop.READ_BYTES_MAX;
-
+public final class TcpSocket implements EpollIoHandle, AcceptedSocket, TlsSocket {
     private static final int ERROR = EpollIoOps.EPOLLERR.value();
     private static final int HANG_UP = 0x10;
     private static final int READ_HANG_UP = EpollIoOps.EPOLLRDHUP.value();
@@ -51,6 +48,10 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     /** How the kernel says that the peer would have no more of it. */
     private static final Set<Integer> RESETS =
             Set.of(Errno.ECONNRESET.number(), Errno.EPIPE.number(), Errno.ENOTCONN.number());
+
+    /** How it says that what came is no record of these keys. */
+    private static final Set<Integer> NO_RECORD =
+            Set.of(Errno.EBADMSG.number(), Errno.EMSGSIZE.number(), Errno.EINVAL.number());
 
     private static final EpollIoOps READING = EpollIoOps.EPOLLIN
             .with(EpollIoOps.EPOLLRDHUP)
@@ -69,6 +70,10 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     private boolean urgentSeen;
     private boolean spliceRefused;
     private boolean errorSeen;
+    /** The kernel reads records. */
+    private boolean recordsRead;
+    /** The kernel told that it met what is no record, which it tells once. */
+    private boolean forged;
     /** The errno that was told; the kernel tells it once. */
     private int errno;
 
@@ -149,8 +154,8 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
 
     @Override
     public int read(ByteBuffer into) {
-        if (closed) {
-            return BROKEN;
+        if (closed || forged) {
+            return closed ? BROKEN : FORGED;
         }
         int wanted = into.remaining();
         try {
@@ -158,8 +163,8 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             if (count > 0) {
                 into.position(into.position() + count);
                 // A short read means that the receive queue is empty; the next edge tells of more (epoll(7)). But reads
-                // also stop short of urgent data (tcp(7)).
-                readable = count == wanted || readHungUp || urgentSeen;
+                // also stop short of urgent data (tcp(7)), and of a record that is no data.
+                readable = count == wanted || readHungUp || urgentSeen || recordsRead;
                 return count;
             }
             readable = false;
@@ -169,7 +174,8 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             }
             return 0;
         } catch (IOException e) {
-            return brokeReading(errnoOf(e));
+            int errno = errnoOf(e);
+            return recordsRead && errno == Errno.EIO.number() ? CONTROL : brokeReading(errno);
         }
     }
 
@@ -208,37 +214,52 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
     }
 
     @Override
-    public int read(Pipe into) {
-        if (closed) {
-            return BROKEN;
+    public int read(Pipe into, int most) {
+        if (closed || forged) {
+            return closed ? BROKEN : FORGED;
         }
         if (urgentSeen || spliceRefused) {
             // Splicing stops short of urgent data for ever, where reading goes on behind it.
             return NOT_SPLICED;
         }
+        int moved = 0;
         try {
-            int count = ((KernelPipe) into).fill(socket.intValue(), SPLICE_BYTES_MAX);
-            if (count > 0) {
-                return count;
-            }
-            if (count == Splice.AGAIN) {
-                readable = false;
-                return 0;
-            }
-            // The end, or urgent data with the end somewhere behind it: only reading tells.
-            spliceRefused = true;
-            return NOT_SPLICED;
+            do {
+                int count = ((KernelPipe) into).fill(socket.intValue(), most - moved);
+                if (count == Splice.AGAIN) {
+                    // With something in it the pipe may be what is not ready.
+                    readable &= moved > 0;
+                    return moved;
+                }
+                if (count == 0) {
+                    // The end, or urgent data with the end somewhere behind it: only reading tells.
+                    spliceRefused = true;
+                    return moved > 0 ? moved : NOT_SPLICED;
+                }
+                moved += count;
+                // One record at a time.
+            } while (recordsRead && moved < most);
+            return moved;
         } catch (ShimException e) {
-            // The kernel, or what guards it, may not have it for this socket; nothing was moved then.
-            spliceRefused = e.is(Errno.EINVAL) || e.is(Errno.ENOSYS) || e.is(Errno.EPERM) || e.is(Errno.EACCES);
-            return spliceRefused ? NOT_SPLICED : brokeReading(e.errno());
+            int answer = notSpliced(e);
+            return moved > 0 ? moved : answer;
         }
     }
 
+    private int notSpliced(ShimException e) {
+        if (recordsRead && e.is(Errno.EINVAL)) {
+            return CONTROL;
+        }
+        // The kernel, or what guards it, may not have it for this socket; nothing was moved then.
+        spliceRefused = e.is(Errno.EINVAL) || e.is(Errno.ENOSYS) || e.is(Errno.EPERM) || e.is(Errno.EACCES);
+        return spliceRefused ? NOT_SPLICED : brokeReading(e.errno());
+    }
+
     private int brokeReading(int with) {
-        readable = false;
+        forged = recordsRead && NO_RECORD.contains(with);
+        readable = forged;
         broke(with);
-        return BROKEN;
+        return forged ? FORGED : BROKEN;
     }
 
     /** What came before is still there to be read. */
@@ -299,6 +320,94 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket {
             awaitWritable();
         }
         return wanted - from.bytes();
+    }
+
+    @Override
+    public void attachTls() throws ShimException {
+        KernelTls.attach(openFd());
+    }
+
+    @Override
+    public void sendKeys(KernelTls.Keys keys, long sequence) throws ShimException {
+        KernelTls.sendKeys(openFd(), keys, sequence);
+    }
+
+    @Override
+    public void receiveKeys(KernelTls.Keys keys, long sequence) throws ShimException {
+        KernelTls.receiveKeys(openFd(), keys, sequence);
+        recordsRead = true;
+        // What has come already is told by no further edge.
+        readable = true;
+    }
+
+    private int openFd() throws ShimException {
+        if (closed) {
+            throw new ShimException("setsockopt", Errno.EBADF);
+        }
+        return socket.intValue();
+    }
+
+    @Override
+    public long readControl(byte[] into) {
+        if (closed || forged) {
+            return closed ? BROKEN : FORGED;
+        }
+        try {
+            long received = KernelTls.receive(socket.intValue(), into);
+            if (received == KernelTls.AGAIN) {
+                readable = false;
+                return 0;
+            }
+            if (received == KernelTls.END) {
+                readable = false;
+                return errorSeen ? BROKEN : END;
+            }
+            return received;
+        } catch (ShimException e) {
+            return brokeReading(e.errno());
+        }
+    }
+
+    @Override
+    public int writeControl(int type, byte[] octets) {
+        if (closed) {
+            return BROKEN;
+        }
+        try {
+            if (KernelTls.send(socket.intValue(), type, octets)) {
+                return octets.length;
+            }
+        } catch (ShimException e) {
+            return brokeWriting(e.errno());
+        }
+        awaitWritable();
+        return 0;
+    }
+
+    @Override
+    public int writeAhead(ByteBuffer from) {
+        if (closed) {
+            return BROKEN;
+        }
+        int count = from.remaining();
+        try {
+            int sent = KernelTls.sendAhead(socket.intValue(), from);
+            if (sent < count) {
+                awaitWritable();
+            }
+            return sent;
+        } catch (ShimException e) {
+            return brokeWriting(e.errno());
+        }
+    }
+
+    @Override
+    public boolean isAcknowledged() {
+        try {
+            return closed || KernelTls.unsent(socket.intValue()) == 0;
+        } catch (ShimException e) {
+            return true;
+        }
     }
 
     /** Asks to be told when the socket is writable, or when a connection attempt has ended. */

@@ -56,8 +56,10 @@ public final class TlsProfile {
     private final List<String> protocols;
     private final List<String> suites;
     private final List<String> groups;
+    private final KernelTlsSupport kernel;
 
-    TlsProfile(boolean tls13, boolean tls12, List<String> groups) {
+    TlsProfile(boolean tls13, boolean tls12, List<String> groups, KernelTlsSupport kernel) {
+        this.kernel = kernel;
         protocols = Stream.concat(
                         tls13 ? Stream.of("TLSv1.3") : Stream.of(), tls12 ? Stream.of("TLSv1.2") : Stream.of())
                 .toList();
@@ -66,9 +68,19 @@ public final class TlsProfile {
         this.groups = groups;
     }
 
-    /** As configured. */
+    /** As configured; the library makes and reads all records. */
     public static TlsProfile of(TlsConfig config) {
-        return new TlsProfile(true, config.tls12(), config.postQuantumOnly() ? List.of(HYBRID) : GROUPS);
+        return of(config, KernelTlsSupport.OFF);
+    }
+
+    /** As configured; the kernel makes and reads what records it can. */
+    public static TlsProfile of(TlsConfig config, KernelTlsSupport kernel) {
+        return new TlsProfile(true, config.tls12(), config.postQuantumOnly() ? List.of(HYBRID) : GROUPS, kernel);
+    }
+
+    /** What records the kernel can make and read. */
+    public KernelTlsSupport kernel() {
+        return kernel;
     }
 
     /**

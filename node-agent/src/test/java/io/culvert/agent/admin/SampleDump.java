@@ -251,6 +251,6 @@ final class SampleDump implements ConfigDumpSource {
 
     @Override
     public AgentView agent() {
-        return new AgentView(Role.ALL, 2, Map.of("netty", "4.2", "tcnative", "2.0"));
+        return new AgentView(Role.ALL, 2, "turned off", Map.of("netty", "4.2", "tcnative", "2.0"));
     }
 }

@@ -204,13 +204,13 @@ class AgentConfigLoaderTest {
     void speaksTls13Alone_whereNobodySaysOtherwise() throws ConfigException {
         assertEquals(TlsConfig.STANDARD, load(Map.of()).tls());
         assertEquals(
-                new TlsConfig(false, false),
+                new TlsConfig(false, false, true),
                 load(Map.of("COMPLIANCE_POLICY", "none")).tls());
         assertEquals(
-                new TlsConfig(true, false),
+                new TlsConfig(true, false, true),
                 load(Map.of("TLS12_ENABLED", "true")).tls());
         assertEquals(
-                new TlsConfig(false, true),
+                new TlsConfig(false, true, true),
                 load(Map.of("COMPLIANCE_POLICY", "pqc")).tls());
     }
 
@@ -222,7 +222,7 @@ class AgentConfigLoaderTest {
                         "tls.tls12 (TLS12_ENABLED): cannot be set together with tls.compliancePolicy=pqc: TLS 1.2 has no"
                                 + " post-quantum group; remove one of the two"),
                 problems(new ConfigInputs(REQUIRED, both, null, 8)));
-        assertThrows(IllegalArgumentException.class, () -> new TlsConfig(true, true));
+        assertThrows(IllegalArgumentException.class, () -> new TlsConfig(true, true, true));
     }
 
     @Test

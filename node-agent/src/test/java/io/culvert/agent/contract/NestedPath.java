@@ -16,6 +16,7 @@ import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.telemetry.CloseReason;
 import io.culvert.agent.telemetry.Metrics;
 import io.culvert.agent.telemetry.Telemetry;
+import io.culvert.agent.tls.TestProfiles;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.ConnectTarget;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 /** Over an inner tunnel for each connection, in streams of one tunnel to a gateway that passes bytes on; with real TLS. */
 final class NestedPath implements RelayPath {
     private static final SpiffeId GATEWAY = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/gateway");
-    private static final TlsMaterial GATEWAY_MATERIAL = TunnelPath.CA.material(GATEWAY, () -> TestCa.EPOCH);
+    private static final TlsMaterial GATEWAY_MATERIAL = TunnelPath.CA.material(GATEWAY, TestProfiles.HERE);
     private static final Metrics METRICS = new Metrics("", BuildVersion.current());
 
     private final RealNet net;

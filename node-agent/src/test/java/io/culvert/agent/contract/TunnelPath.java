@@ -12,6 +12,7 @@ import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.relay.TcpSocket;
 import io.culvert.agent.telemetry.BadPeer;
 import io.culvert.agent.telemetry.CloseReason;
+import io.culvert.agent.tls.TestProfiles;
 import io.culvert.protocol.hbone.ConnectRequest;
 import io.culvert.protocol.hbone.ConnectResponse;
 import io.culvert.protocol.hbone.ConnectTarget;
@@ -28,8 +29,8 @@ final class TunnelPath extends TunnelEnd implements RelayPath {
     static final SpiffeId NEAR = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/near");
     static final SpiffeId FAR = SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/far");
     static final TestCa CA = TestCa.root("root");
-    static final TlsMaterial NEAR_MATERIAL = CA.material(NEAR, () -> TestCa.EPOCH);
-    static final TlsMaterial FAR_MATERIAL = CA.material(FAR, () -> TestCa.EPOCH);
+    static final TlsMaterial NEAR_MATERIAL = CA.material(NEAR, TestProfiles.HERE);
+    static final TlsMaterial FAR_MATERIAL = CA.material(FAR, TestProfiles.HERE);
 
     private final RealNet net;
     private final DataLoop loop;

@@ -53,6 +53,10 @@ final class NullEngine extends SSLEngine implements ReferenceCounted {
     private boolean outboundDone;
     private boolean inboundDone;
     private boolean closeSent;
+    /** Records made and read since the handshake. */
+    private long sent;
+
+    private long received;
 
     NullEngine(
             TlsMaterial own, boolean client, List<SpiffeId> expected, Function<String, @Nullable TlsMaterial> known) {
@@ -60,6 +64,14 @@ final class NullEngine extends SSLEngine implements ReferenceCounted {
         this.client = client;
         this.expected = expected;
         this.known = known;
+    }
+
+    long sent() {
+        return sent;
+    }
+
+    long received() {
+        return received;
     }
 
     private void requireAlive() {
@@ -100,6 +112,7 @@ final class NullEngine extends SSLEngine implements ReferenceCounted {
         ByteBuffer source = sources[offset];
         int count = Math.min(source.remaining(), PAYLOAD_BYTES_MAX);
         if (count > 0) {
+            sent++;
             record(to, DATA, count);
             to.put(to.position(), source, source.position(), count);
             source.position(source.position() + count);
@@ -151,6 +164,7 @@ final class NullEngine extends SSLEngine implements ReferenceCounted {
             throw new IllegalStateException("no room for a record");
         }
         to.put(payload);
+        received++;
         return result(Status.OK, HEADER_BYTES + bytes, bytes);
     }
 

@@ -4,16 +4,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.culvert.agent.base.BufferShare;
 import io.culvert.agent.base.Loop;
+import io.culvert.agent.base.Pipe;
 import io.culvert.agent.certs.PeerRejectedException;
 import io.culvert.agent.certs.TlsMaterial;
 import io.culvert.agent.relay.RelaySocket;
+import io.culvert.agent.sim.SimSocket;
+import io.culvert.agent.sim.SimTlsSocket;
+import io.culvert.agent.tls.TrafficSecret;
 import io.culvert.protocol.identity.PeerIdentity;
 import io.culvert.protocol.identity.SpiffeId;
+import io.culvert.testkit.Gen;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /** The agent's transports on {@link NullEngine}, and a look at the tunnels that they carry. */
@@ -33,6 +39,9 @@ public final class SimTransports implements Transport.Factory {
     private final Map<String, TlsMaterial> known = new HashMap<>();
     private final List<NullEngine> engines = new ArrayList<>();
     private final List<Tunnel> tunnels = new ArrayList<>();
+    private final List<SimTlsSocket> sockets = new ArrayList<>();
+    private @Nullable Gen gen;
+    private boolean all;
 
     /** Has an identity believed. */
     public void know(TlsMaterial material) {
@@ -60,9 +69,54 @@ public final class SimTransports implements Transport.Factory {
         return known.get(uri);
     }
 
+    /** From now on the "kernel" makes and reads the records of two ends in three. */
+    public void handOver(Gen chance) {
+        gen = chance;
+    }
+
+    /** From now on it makes and reads the records of all. */
+    public void handOverAll(Gen chance) {
+        gen = chance;
+        all = true;
+    }
+
     private Transport make(Loop loop, RelaySocket socket, TlsMaterial material, NullEngine engine, boolean client) {
         engines.add(engine);
-        return new Watched(new TlsTransport(loop, socket, material, engine), client);
+        Gen chance = gen;
+        RelaySocket carrier = socket;
+        if (chance != null && socket instanceof SimSocket simulated && (all || !chance.oneIn(3))) {
+            SimTlsSocket kernels = new SimTlsSocket(simulated, chance, engine::sent, engine::received);
+            sockets.add(kernels);
+            carrier = kernels;
+        }
+        return new Watched(new TlsTransport(loop, carrier, material, engine, KEYS, client), client);
+    }
+
+    /** What any connection's records are protected with: nothing. */
+    private static final TlsTransport.KeySource KEYS = new TlsTransport.KeySource() {
+        @Override
+        public boolean isThere(TlsMaterial material) {
+            return true;
+        }
+
+        @Override
+        public KernelKeys keysOf(TlsMaterial material, SSLEngine engine, boolean client) {
+            return new KernelKeys(secret(), secret(), client, false);
+        }
+
+        private TrafficSecret secret() {
+            return TrafficSecret.of("TLS_AES_128_GCM_SHA256", new byte[32]);
+        }
+    };
+
+    /** Of how many connections the records were handed over. */
+    public long handedOver() {
+        return sockets.stream().filter(SimTlsSocket::isHandedOver).count();
+    }
+
+    /** How many bytes went by way of pipes, into tunnels and out of them. */
+    public long spliced() {
+        return sockets.stream().mapToLong(SimTlsSocket::spliced).sum();
     }
 
     /** Notes which tunnel it is started for. */
@@ -98,6 +152,17 @@ public final class SimTransports implements Transport.Factory {
         public void write(ByteBuffer plain, BufferShare.Lender lender) {
             writes++;
             transport.write(plain, lender);
+        }
+
+        @Override
+        public boolean splices() {
+            return transport.splices();
+        }
+
+        @Override
+        public void write(ByteBuffer plain, Pipe payload, BufferShare.Lender lender) {
+            writes++;
+            transport.write(plain, payload, lender);
         }
 
         @Override

@@ -32,6 +32,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 
 /** Two tunnels that face each other over a simulated network: PINGs every 10 s, 20 s for an answer, idle after 120 s. */
@@ -41,14 +43,17 @@ class TunnelTest {
     private static final TlsMaterial SERVER = CA.material(PoolRig.PEER, () -> TestCa.EPOCH);
 
     private final SimLoop loop = new SimLoop(16L << 20);
-    private final SimNet net = new SimNet(loop, new Gen(7), 1_000);
     private final SimTransports transports = new SimTransports();
-    private final SimSocket[] wire =
-            net.connect(new InetSocketAddress("10.0.0.1", 50_000), new InetSocketAddress("10.0.0.2", 15_008));
+    private SimNet net = new SimNet(loop, new Gen(7), 1_000);
+    private SimSocket[] wire = wire();
 
     TunnelTest() {
         transports.know(CLIENT);
         transports.know(SERVER);
+    }
+
+    private SimSocket[] wire() {
+        return net.connect(new InetSocketAddress("10.0.0.1", 50_000), new InetSocketAddress("10.0.0.2", 15_008));
     }
 
     /** One end. */
@@ -409,6 +414,99 @@ class TunnelTest {
         near[0].close();
         client.tunnel().close(CloseReason.POD_REMOVED, "over");
         server.tunnel().close(CloseReason.POD_REMOVED, "over");
+        assertNothingLeft();
+    }
+
+    /** Sends so much through a stream from one application to the other, checks that it arrives, and ends both directions. */
+    private void transfer(TunnelStream stream, TunnelStream at, int length) {
+        SimSocket[] near = application();
+        SimSocket[] far = application();
+        byte[] sent = new byte[length];
+        for (int i = 0; i < length; i++) {
+            sent[i] = (byte) (i * 31 + (i >>> 8));
+        }
+        ByteBuffer out = ByteBuffer.wrap(sent);
+        ByteBuffer in = ByteBuffer.allocate(length + 1);
+        boolean[] ended = new boolean[1];
+        near[0].listener(() -> {
+            if (!ended[0]) {
+                near[0].write(out);
+                ended[0] = !out.hasRemaining();
+            }
+            if (ended[0]) {
+                near[0].shutdownWrite();
+            }
+        });
+        far[0].listener(() -> {
+            for (int count = 1; count > 0 && far[0].isReadable(); ) {
+                count = far[0].read(in);
+            }
+        });
+        carry(at, far[1]);
+        carry(stream, near[1]);
+        near[0].write(out);
+        loop.runSeconds(30);
+        assertEquals(ByteBuffer.wrap(sent), in.flip());
+        far[0].close();
+        near[0].close();
+        settle();
+    }
+
+    @RepeatedTest(40)
+    void carriesALongTransferWhole_whoeverHasTheRecords(RepetitionInfo repetition) {
+        Gen gen = new Gen(repetition.getCurrentRepetition());
+        net = new SimNet(loop, gen, 1_000);
+        wire = wire();
+        transports.handOver(gen);
+        End client = client();
+        End server = server();
+        settle();
+        TunnelStream stream = connect(client);
+        settle();
+        transfer(stream, server.streams.getFirst(), 2_000_000);
+        assertEquals(0, client.tunnel().streams());
+        transports.assertCreditReturned();
+        client.tunnel().close(CloseReason.POD_REMOVED, "over");
+        loop.runSeconds(1);
+        assertEquals(CloseReason.DRAINED, server.closed);
+        assertNothingLeft();
+    }
+
+    @Test
+    void aTunnelIsHeavy_alsoWithWhatIsMovedPastTheProcess() {
+        net = new SimNet(loop, new Gen(1), 0, 1 << 20);
+        net.splices();
+        wire = wire();
+        transports.handOverAll(new Gen(1));
+        End client = client();
+        End server = server();
+        settle();
+        TunnelStream stream = connect(client);
+        settle();
+        assertEquals(2, transports.handedOver());
+        SimSocket[] near = application();
+        SimSocket[] far = application();
+        ByteBuffer much = ByteBuffer.allocate(12 << 20);
+        near[0].listener(() -> near[0].write(much));
+        ByteBuffer in = ByteBuffer.allocate(1 << 20);
+        int[] received = new int[1];
+        far[0].listener(() -> {
+            for (int count = 1; count > 0 && far[0].isReadable(); received[0] += count) {
+                count = Math.max(0, far[0].read(in.clear()));
+            }
+        });
+        carry(server.streams.getFirst(), far[1]);
+        carry(stream, near[1]);
+        near[0].write(much);
+        settle();
+        assertEquals(12 << 20, received[0]);
+        assertTrue(transports.spliced() > 14 << 20, () -> transports.spliced() + " bytes spliced");
+        assertTrue(client.tunnel().load().isHeavy());
+        assertTrue(server.tunnel().load().isHeavy());
+        near[0].abort();
+        loop.runSeconds(1);
+        client.tunnel().close(CloseReason.POD_REMOVED, "over");
+        far[0].close();
         assertNothingLeft();
     }
 

@@ -183,6 +183,9 @@ class PathSim {
             this.bytesMax = gen.pick(200, 10_000, 60_000);
             this.loop = new SimLoop(scarce);
             this.net = new SimNet(loop, gen, gen.pick(0, 1_000, 1_000_000));
+            if (gen.oneIn(2)) {
+                transports.handOver(gen);
+            }
             AgentConfig config = vary(CONFIG);
             this.near = new SimNode(loop, config, METRICS, transports, this::dialFromNear, CLIENT, () -> TestCa.EPOCH);
             this.far = new SimNode(loop, config, METRICS, transports, this::dialFromFar, SERVER, () -> TestCa.EPOCH);

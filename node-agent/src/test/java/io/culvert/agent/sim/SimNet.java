@@ -33,6 +33,11 @@ public final class SimNet {
         splices = false;
     }
 
+    /** Has bytes go by pipes where they can, where chance would have decided. */
+    public void splices() {
+        splices = true;
+    }
+
     /** A connected pair; the first is the one that dialled. */
     public SimSocket[] connect(InetSocketAddress dialler, InetSocketAddress acceptor) {
         SimSocket near = new SimSocket(this, dialler, acceptor, bufferBytes(), bufferBytes());

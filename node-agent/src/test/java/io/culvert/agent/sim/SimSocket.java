@@ -232,14 +232,14 @@ public final class SimSocket implements AcceptedSocket {
     }
 
     @Override
-    public int read(Pipe into) {
+    public int read(Pipe into, int wanted) {
         if (closed) {
             return BROKEN;
         }
         if (net.gen.oneIn(100)) {
             return NOT_SPLICED;
         }
-        int most = Math.min(PIPE_BYTES_MAX, arrived.size());
+        int most = Math.min(Math.min(PIPE_BYTES_MAX, wanted), arrived.size());
         if (most > 0) {
             int count = net.gen.oneIn(2) ? most : net.gen.intBetween(1, most);
             arrived.moveTo(((MemoryPipe) into).ring, count);
@@ -320,6 +320,11 @@ public final class SimSocket implements AcceptedSocket {
     @Override
     public InetSocketAddress localAddress() {
         return local;
+    }
+
+    /** Whether the peer has acknowledged all that was written. */
+    boolean isAllSent() {
+        return outgoing.size() == 0 || reset;
     }
 
     /** Pretends that a redirect rule sent the client here. */
