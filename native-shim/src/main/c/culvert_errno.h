@@ -36,7 +36,8 @@
     X(FREEBIND, "setsockopt(IP_FREEBIND)")                 \
     X(BIND, "bind")                                        \
     X(LISTEN, "listen")                                    \
-    X(CONNECT, "connect")
+    X(CONNECT, "connect")                                  \
+    X(RCVBUF, "setsockopt(SO_RCVBUF)")
 
 #define CULVERT_STEP_CONSTANT(name, text) CULVERT_STEP_##name,
 enum culvert_step { CULVERT_STEPS(CULVERT_STEP_CONSTANT) CULVERT_STEP_COUNT };

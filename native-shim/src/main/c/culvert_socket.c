@@ -86,7 +86,7 @@ static int failed(struct culvert_socket_request *request, enum culvert_step step
 }
 
 /* Only socket() happens inside the pod: a socket stays in the namespace it was made in, whatever is done to it later. */
-static int open_socket(struct culvert_socket_request *request, int family, int type)
+int culvert_socket_make(struct culvert_socket_request *request, int family, int type, int protocol)
 {
     int fd, rc;
 
@@ -95,7 +95,7 @@ static int open_socket(struct culvert_socket_request *request, int family, int t
         if (rc < 0)
             return failed(request, CULVERT_STEP_SETNS, rc);
     }
-    CULVERT_RETRY(fd, socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    CULVERT_RETRY(fd, socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
     if (request->pod_fd >= 0)
         culvert_netns_leave(request->home_fd);
     return fd < 0 ? failed(request, CULVERT_STEP_SOCKET, fd) : fd;
@@ -169,7 +169,7 @@ static int prepare_server(int fd, const struct endpoint *at, struct culvert_sock
 
 static int serve_at(const struct endpoint *at, struct culvert_socket_request *request, int type)
 {
-    int rc, fd = open_socket(request, at->family, type);
+    int rc, fd = culvert_socket_make(request, at->family, type, 0);
 
     if (fd < 0)
         return fd;
@@ -279,7 +279,7 @@ static int start_connect(int fd, const struct endpoint *to)
 
 static int64_t connect_from(struct culvert_socket_request *request, const struct endpoint *to, uint32_t port)
 {
-    int rc, fd = open_socket(request, to->family, SOCK_STREAM);
+    int rc, fd = culvert_socket_make(request, to->family, SOCK_STREAM, 0);
 
     if (fd < 0)
         return fd;

@@ -47,6 +47,9 @@ struct culvert_socket_address {
     uint32_t unused;
 };
 
+/* A non-blocking socket in the request's namespace, of which only that and the step are used. */
+int culvert_socket_make(struct culvert_socket_request *request, int family, int type, int protocol);
+
 /* A listening TCP socket. The wildcard :: serves both families, or IPv4 alone where there is no IPv6. */
 CULVERT_API int culvert_socket_listen(struct culvert_socket_request *request);
 

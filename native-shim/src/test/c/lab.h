@@ -49,6 +49,12 @@ struct culvert_socket_request lab_request(uint64_t high, uint64_t low, uint32_t 
 
 uint32_t lab_port(int fd);
 
+void test_watch_tables(void);
+void test_watch_routes(void);
+void test_watch_that_lost_notices(void);
+void test_watch_refusals(void);
+void test_watch_digest(void);
+
 int run_unit(void);
 int run_sweep(void);
 

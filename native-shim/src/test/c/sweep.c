@@ -3,6 +3,7 @@
 #include "culvert_netns.h"
 #include "culvert_splice.h"
 #include "culvert_tls.h"
+#include "culvert_watch.h"
 #include "faults.h"
 #include "lab.h"
 
@@ -21,7 +22,8 @@
 /* What stands before the call: made without faults, the same for each trial. */
 static struct {
     uint32_t port4, port6;
-    int listener4, listener6, client, server, seq_listener, seq_client, seq_server, pipe_read, pipe_write;
+    int listener4, listener6, client, server, seq_listener, seq_client, seq_server, pipe_read, pipe_write, watch_tables,
+        watch_routes;
 } set;
 
 /* What a trial made, to be closed after it was judged. */
@@ -240,6 +242,38 @@ static int64_t fdpass_close(void)
 
 enum { TOLERATES_NOTHING = 0, TOLERATES_POLL = 1, TOLERATES_CLOSE = 2, TOLERATES_TRANSPARENT = 4, TOLERATES_GROW = 8,
        TOLERATES_REKEY = 16 };
+static int64_t watch_open(int kind)
+{
+    struct culvert_socket_request r = lab_request(0, 0, 0);
+
+    return keep(culvert_watch_open(&r, kind));
+}
+
+static int64_t watch_open_tables(void)
+{
+    return watch_open(CULVERT_WATCH_NFTABLES);
+}
+
+static int64_t watch_open_routes(void)
+{
+    return watch_open(CULVERT_WATCH_ROUTES);
+}
+
+static int64_t watch_open_legacy(void)
+{
+    return watch_open(CULVERT_WATCH_XTABLES);
+}
+
+static int64_t watch_drain(void)
+{
+    return culvert_watch_drain(set.watch_routes, 100);
+}
+
+static int64_t watch_digest(void)
+{
+    return culvert_watch_digest(set.watch_tables, 63);
+}
+
 
 static const struct scenario {
     const char *name;
@@ -278,6 +312,11 @@ static const struct scenario {
     { "fdpass_receive", fdpass_receive, 0 },
     { "fdpass_shutdown", fdpass_shutdown, 0 },
     { "fdpass_close", fdpass_close, 0 },
+    { "watch_open_tables", watch_open_tables, 0 },
+    { "watch_open_routes", watch_open_routes, 0 },
+    { "watch_open_legacy", watch_open_legacy, 0 },
+    { "watch_drain", watch_drain, 0 },
+    { "watch_digest", watch_digest, 0 },
 };
 
 /* Seen by the parent after the child is gone. */
@@ -307,6 +346,8 @@ static void prepare(void)
     set.seq_server = culvert_fdpass_accept(set.seq_listener, 1000);
     CHECK_EQ(4, culvert_fdpass_send(set.seq_client, "keep", 4, lab_pod_fd, 1000));
     culvert_fdpass_close(culvert_fdpass_listen(lab_path("stale"), 4, 0600));
+    set.watch_tables = culvert_watch_open(&l6, CULVERT_WATCH_XTABLES);
+    set.watch_routes = culvert_watch_open(&l6, CULVERT_WATCH_ROUTES);
 }
 
 static int tolerated(const struct scenario *s, int error)
@@ -397,7 +438,8 @@ static void sweep(const struct scenario *s, int error, struct report *report)
 {
     int nth, outcome, aborts = 0;
     const int visits_pod = strncmp(s->name, "listen", 6) == 0 || strncmp(s->name, "connect", 7) == 0
-                           || strcmp(s->name, "datagram") == 0 || strcmp(s->name, "netns_visit") == 0;
+                           || strcmp(s->name, "datagram") == 0 || strcmp(s->name, "netns_visit") == 0
+                           || strncmp(s->name, "watch_open", 10) == 0;
 
     for (nth = 1; (outcome = try_nth(s, nth, error, report)) != 0 && nth < 200; nth++)
         aborts += outcome < 0;

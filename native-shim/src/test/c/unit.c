@@ -672,7 +672,8 @@ int run_unit(void)
         test_listen_addresses, test_listen_without_ipv6, test_listen_without_permission, test_datagram, test_connect,
         test_connect_bare, test_connect_from_source, test_connect_under_way, test_original_refusals, test_probes,
         test_splice, test_tls, test_fdpass_messages, test_fdpass_full, test_fdpass_refusals, test_fdpass_without_room,
-        test_fdpass_paths,
+        test_fdpass_paths, test_watch_tables, test_watch_routes, test_watch_that_lost_notices, test_watch_refusals,
+        test_watch_digest,
     };
     const int before = lab_fd_count();
 

@@ -61,6 +61,11 @@ public interface NativeCalls {
     int culvert_tls_unsent(int fd);
 
     int culvert_tls_probe(int cipher);
+    int culvert_watch_open(long request, int kind);
+
+    int culvert_watch_drain(int fd, int routeTable);
+
+    long culvert_watch_digest(int fd, int tables);
 
     int culvert_fdpass_close(int fd);
 
