@@ -8,10 +8,11 @@ import java.util.List;
  * <p>Of nf_tables and of routes the kernel sends notices, which {@link #drain} reads away. Of the tables of legacy iptables it
  * sends none; {@link #digest} makes a number of them, to be compared with an earlier one.
  *
- * <p>Runs on: any; no call waits. Owns: two sockets in the namespace, which keep it alive until {@link #close}. Bounds: the kernel
- * keeps up to 32 KiB of notices for each; what is too much counts as a change, and so is what a call leaves unread after 256 of
- * them. Of a legacy table longer than 32 KiB only the number and the size of its rules are looked at. Errors: EPERM without
- * CAP_NET_ADMIN in the namespace. Source: netlink(7), rtnetlink(7).
+ * <p>Runs on: any; no call waits, but {@link #digest} a moment for whoever writes legacy tables anywhere on the machine. Owns: two
+ * sockets in the namespace, which keep it alive until {@link #close}. Bounds: the kernel keeps up to 32 KiB of notices for each; what
+ * is too much counts as a change, and so is what a call leaves unread after 256 of them. Of a legacy table longer than 32 KiB only
+ * the number and the size of its rules are looked at. Errors: EPERM without CAP_NET_ADMIN in the namespace. Source: netlink(7),
+ * rtnetlink(7).
  */
 public final class NetnsWatch implements AutoCloseable {
     /** The tables that rules are watched in, in the order of their bits. */

@@ -17,6 +17,7 @@ class ShimFaultSweepTest {
         CommandResult result = Commands.run(Duration.ofSeconds(60), List.of(program.toString(), "sweep"));
         result.expectOk();
         assertTrue(result.out().contains(" 0 failures"), result.out());
+        assertTrue(result.out().contains("watch_open_tables       5 calls failed in turn"), result.out());
         assertTrue(result.out().contains("connect6               17 calls failed in turn"), result.out());
     }
 }

@@ -10,6 +10,7 @@ import io.culvert.cni.redirect.RedirectException;
 import io.culvert.cni.redirect.RedirectOutcome;
 import io.culvert.cni.redirect.RedirectSpec;
 import io.culvert.cni.redirect.RedirectStatus;
+import io.culvert.cni.redirect.RedirectWatch;
 import io.culvert.shim.PodNetns;
 import io.culvert.shim.ShimException;
 import java.io.IOException;
@@ -155,6 +156,45 @@ final class RedirectCapture implements Capture {
             throw new CaptureException(String.valueOf(e.getMessage()), e);
         } catch (IOException e) {
             throw new CaptureException("it cannot be noted that the pod is captured: " + e, e);
+        }
+    }
+
+    @Override
+    public Watch watch(PodNetns netns) throws CaptureException {
+        try {
+            return new RulesWatch(applier.watch(netns, spec));
+        } catch (RedirectException e) {
+            throw new CaptureException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private record RulesWatch(RedirectWatch rules) implements Watch {
+        @Override
+        public boolean isTold() {
+            return rules.isTold();
+        }
+
+        @Override
+        public boolean noticed() throws CaptureException {
+            try {
+                return rules.noticed();
+            } catch (RedirectException e) {
+                throw new CaptureException(String.valueOf(e.getMessage()), e);
+            }
+        }
+
+        @Override
+        public boolean compared() throws CaptureException {
+            try {
+                return rules.compared();
+            } catch (RedirectException e) {
+                throw new CaptureException(String.valueOf(e.getMessage()), e);
+            }
+        }
+
+        @Override
+        public void close() {
+            rules.close();
         }
     }
 

@@ -2,6 +2,9 @@ package io.culvert.cni.redirect;
 
 import io.culvert.cni.redirect.RedirectException.Code;
 import io.culvert.cni.redirect.RedirectOutcome.Change;
+import io.culvert.shim.NetnsWatch;
+import io.culvert.shim.PodNetns;
+import io.culvert.shim.ShimException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -255,6 +258,35 @@ public final class RedirectApplier {
             }
         }
         return anything;
+    }
+
+    /**
+     * Watches from now on what {@link #check} looks at.
+     *
+     * <p>Owns: the caller closes it.
+     */
+    public RedirectWatch watch(PodNetns netns, RedirectSpec spec) throws RedirectException {
+        try {
+            return new RedirectWatch(
+                    iptables.nft()
+                            ? NetnsWatch.ofNfTables(netns, RedirectRules.ROUTE_TABLE)
+                            : NetnsWatch.ofXTables(
+                                    netns,
+                                    RedirectRules.ROUTE_TABLE,
+                                    legacyTables(spec, Family.V4),
+                                    legacyTables(spec, Family.V6)));
+        } catch (ShimException e) {
+            throw RedirectWatch.failure(e);
+        }
+    }
+
+    /** Those that rules are written to, and no other: asking for a table makes it. */
+    private List<String> legacyTables(RedirectSpec spec, Family family) {
+        boolean written = family == Family.V4 || iptables.ipv6Trouble().isEmpty();
+        return written
+                ? new RedirectRules(spec, family)
+                        .tables().stream().map(RedirectRules.Table::name).toList()
+                : List.of();
     }
 
     private static String flat(String line) {

@@ -17,7 +17,9 @@ public final class RedirectException extends Exception {
         /** The namespace does not exist, any more or yet. */
         NETNS_GONE,
         /** The namespace is the agent's own, where redirect rules would cut the node off. */
-        NETNS_OWN
+        NETNS_OWN,
+        /** The kernel does not tell us of changes in the namespace. */
+        NOT_WATCHED
     }
 
     private final Code code;

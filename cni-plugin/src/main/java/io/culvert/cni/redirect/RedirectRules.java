@@ -21,7 +21,7 @@ public record RedirectRules(RedirectSpec spec, Family family) {
     static final String CHAIN_PREFIX = "ISTIO_";
     static final String PREROUTING_CHAIN = "ISTIO_PRERT";
     static final String OUTPUT_CHAIN = "ISTIO_OUTPUT";
-    private static final int ROUTE_TABLE = 100;
+    static final int ROUTE_TABLE = 100;
     private static final int RULE_PRIORITY = 32764;
     private static final int DNS_CONNTRACK_ZONE = 1;
 

@@ -10,6 +10,7 @@ import io.culvert.cni.redirect.Iptables.Choice;
 import io.culvert.cni.redirect.RedirectException.Code;
 import io.culvert.cni.redirect.RedirectOutcome.Change;
 import io.culvert.cni.redirect.RedirectSpec.Options;
+import io.culvert.shim.PodNetns;
 import io.culvert.testkit.Eventually;
 import io.culvert.testkit.FdCensus;
 import io.culvert.testkit.LabProcess;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -132,6 +134,51 @@ class RedirectNetnsTest {
         assertEquals(before, state(pod));
         applier.remove(pod.path(), WITH_DNS);
         assertInstanceOf(RedirectStatus.NotCaptured.class, applier.check(pod.path(), WITH_DNS));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Choice.class,
+            names = {"NFT", "LEGACY"})
+    void watchTellsOfWhatIsWritten_andNotOfLooks(Choice choice) throws Exception {
+        RedirectApplier applier = applier(choice);
+        assertEquals(Change.APPLIED, applier.apply(pod.path(), SPEC).change());
+        String iptables = "iptables-" + choice.name().toLowerCase(Locale.ROOT);
+        FdCensus before = FdCensus.ofSelf();
+        try (PodNetns netns = PodNetns.open(pod.path());
+                RedirectWatch watch = applier.watch(netns, SPEC)) {
+            assertEquals(choice == Choice.NFT, watch.isTold());
+            assertFalse(watch.noticed() || watch.compared());
+            assertInstanceOf(RedirectStatus.Captured.class, applier.check(pod.path(), SPEC));
+            assertEquals(Change.UNCHANGED, applier.apply(pod.path(), SPEC).change());
+            assertFalse(watch.compared(), "it was only looked at");
+            // To have the route there, it is put there each time.
+            boolean _ = watch.noticed();
+
+            lab.exec(pod, iptables, "-t", "nat", "-F", "ISTIO_OUTPUT").expectOk();
+            assertEquals(watch.isTold(), watch.noticed());
+            assertEquals(!watch.isTold(), watch.compared());
+            assertInstanceOf(RedirectStatus.Partial.class, applier.check(pod.path(), SPEC));
+            assertFalse(watch.noticed() || watch.compared());
+
+            lab.exec(pod, "ip", "rule", "del", "priority", "32764").expectOk();
+            assertTrue(watch.noticed());
+            assertEquals(Change.REPAIRED, applier.apply(pod.path(), SPEC).change());
+            assertTrue(watch.noticed());
+            assertEquals(!watch.isTold(), watch.compared());
+        }
+        assertEquals(Map.of(), FdCensus.ofSelf().since(before));
+        String tables = lab.exec(pod, "cat", "/proc/self/net/ip_tables_names").out();
+        assertFalse(tables.contains("raw"), "no table is made by asking for it: " + tables);
+    }
+
+    @Test
+    void watchOfANamespaceThatIsClosed_isRefused() throws Exception {
+        PodNetns netns = PodNetns.open(pod.path());
+        netns.close();
+        RedirectException refused =
+                assertThrows(RedirectException.class, () -> applier().watch(netns, SPEC));
+        assertEquals(Code.NOT_WATCHED, refused.code());
     }
 
     @Test

@@ -27,6 +27,11 @@ public interface Capture {
         public void mend(PodNetns netns, Path name, Consumer<List<String>> onDamage) {}
 
         @Override
+        public Watch watch(PodNetns netns) {
+            return Watch.SILENT;
+        }
+
+        @Override
         public boolean end(PodNetns netns) {
             return false;
         }
@@ -67,6 +72,15 @@ public interface Capture {
     void mend(PodNetns netns, Path name, Consumer<List<String>> onDamage) throws CaptureException;
 
     /**
+     * Watches from now on whether somebody changes the rules.
+     *
+     * <p>Owns: the caller closes it, before the pod goes.
+     *
+     * @throws CaptureException if the kernel does not let us; they have to be looked at again and again then
+     */
+    Watch watch(PodNetns netns) throws CaptureException;
+
+    /**
      * Takes them out again and forgets the namespace; does nothing where there are none. Where another node of this machine has
      * captured it since, it is only forgotten.
      *
@@ -85,6 +99,46 @@ public interface Capture {
 
     /** Where those are mounted that other nodes of this machine captured, whose agents are gone and were told of the same pods. */
     List<Path> abandoned() throws CaptureException;
+
+    /**
+     * Tells when one pod's rules may have been changed, by us or by others.
+     *
+     * <p>Runs on: a control thread; no call waits. Owns: descriptors. Errors: after one it may have missed something.
+     */
+    interface Watch extends AutoCloseable {
+        /** Never tells of anything. */
+        Watch SILENT = new Watch() {
+            @Override
+            public boolean isTold() {
+                return true;
+            }
+
+            @Override
+            public boolean noticed() {
+                return false;
+            }
+
+            @Override
+            public boolean compared() {
+                return false;
+            }
+
+            @Override
+            public void close() {}
+        };
+
+        /** Whether {@link #noticed} misses nothing; if not, they have to be {@link #compared} from time to time. */
+        boolean isTold();
+
+        /** Whether there was a change since this was asked last, as far as one is told. Quick. */
+        boolean noticed() throws CaptureException;
+
+        /** Whether they are others than when this was asked last. */
+        boolean compared() throws CaptureException;
+
+        @Override
+        void close();
+    }
 
     /** The rules could not be written or taken out. */
     final class CaptureException extends Exception {

@@ -21,12 +21,13 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Serves the wanted pods of this node: a proxy first, then the redirect rules where they are ours to write, so that nothing is
  * captured that nobody serves; when a pod goes, its connections first, then the rules. What fails is tried again every second; a
- * namespace that appears, goes or is replaced is noticed as soon. Rules that somebody damages are written anew within about a minute.
+ * namespace that appears, goes or is replaced is noticed as soon. Rules that somebody damages are written anew: see {@link RuleWatch}.
  *
  * <p>Pods are named either all at once, by {@link #want}, or one by one, by {@link #add}, {@link #remove} and {@link #retain},
  * whose futures complete once it is known what has become of them.
@@ -39,7 +40,10 @@ import org.jspecify.annotations.Nullable;
 public final class LocalPods implements Drain.Participant {
     private static final System.Logger LOG = System.getLogger(LocalPods.class.getName());
     private static final String NETNS_ABSENT = "its network namespace does not exist yet";
-    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** What becomes of the pods is looked at every fourth time that it is heard whether somebody changes their rules. */
+    private static final long HEAR_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+    private static final int HEARD_PER_LOOK = 4;
 
     /** Starts a pod's proxy, which owns the namespace's handle from then on, also when this fails. */
     @FunctionalInterface
@@ -161,15 +165,20 @@ public final class LocalPods implements Drain.Participant {
 
     private void run() {
         try {
-            for (WantedPods.Look look = wanted.next(LOOK_NANOS); look != null; look = wanted.next(LOOK_NANOS)) {
+            for (WantedPods.Look look = next(); look != null; look = next()) {
                 attempt(look);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
+            watch.close();
             wanted.close();
             ended.countDown();
         }
+    }
+
+    private WantedPods.@Nullable Look next() throws InterruptedException {
+        return wanted.next(HEAR_NANOS, HEARD_PER_LOOK, () -> watchRules(watch::hear));
     }
 
     /** A fault of ours must not end this thread in silence: the pods that come later would never be served. */
@@ -186,11 +195,8 @@ public final class LocalPods implements Drain.Participant {
             ServedPod pod = pods.get(waiting.uid());
             waiting.outcome().complete(pod == null ? problem : pod.problem());
         }
-        try {
-            watchRules();
-        } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "a look at the pods' rules failed because of a fault in the agent", e);
-        }
+        // After whoever waits was told: this takes its time.
+        watchRules(() -> watch.look(pods.values()));
     }
 
     private void reconcile(WantedPods.Look look) {
@@ -216,12 +222,15 @@ public final class LocalPods implements Drain.Participant {
         count();
     }
 
-    /** After whoever waits was told: this takes its time. */
-    private void watchRules() {
-        List<ServedPod> damaged = watch.look(pods.values());
-        damaged.forEach(pod -> pods.put(pod.wanted().uid(), pod));
-        if (!damaged.isEmpty()) {
-            show();
+    private void watchRules(Supplier<List<ServedPod>> watching) {
+        try {
+            List<ServedPod> damaged = watching.get();
+            damaged.forEach(pod -> pods.put(pod.wanted().uid(), pod));
+            if (!damaged.isEmpty()) {
+                show();
+            }
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "a look at the pods' rules failed because of a fault in the agent", e);
         }
     }
 
@@ -246,11 +255,13 @@ public final class LocalPods implements Drain.Participant {
                 }
                 proxy = begin(pod, netns);
             }
+            ServedPod served = new ServedPod(pod, proxy, "");
             if (pod.netns() instanceof PodNamespace.Mounted(Path path)) {
                 capture.begin(proxy.netns(), path);
+                boolean _ = watch.begin(served);
             }
             LOG.log(System.Logger.Level.INFO, () -> "serving pod " + pod.name() + " in " + pod.netns());
-            return new ServedPod(pod, proxy, "");
+            return served;
         } catch (ShimException | Capture.CaptureException e) {
             return notServed(pod, before, proxy, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
@@ -298,6 +309,7 @@ public final class LocalPods implements Drain.Participant {
      */
     private void remove(ServedPod pod, WantedPods.Look look) {
         pods.remove(pod.wanted().uid());
+        watch.end(pod.wanted().uid());
         ServingProxy proxy = pod.proxy();
         if (proxy == null) {
             // An agent before this one may have captured it.

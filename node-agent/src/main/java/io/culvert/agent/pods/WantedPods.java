@@ -119,18 +119,18 @@ final class WantedPods {
         changed.signalAll();
     }
 
-    /** What to work towards: at once when it changed, else after a while; null when it is over. */
+    /**
+     * What to work towards: at once when it changed, else after so many pauses; null when it is over.
+     *
+     * @param meanwhile runs after each pause
+     */
     @Nullable
-    Look next(long pauseNanos) throws InterruptedException {
+    Look next(long pauseNanos, int pauses, Runnable meanwhile) throws InterruptedException {
+        for (int i = 0; i < pauses && !changeWithin(pauseNanos); i++) {
+            meanwhile.run();
+        }
         lock.lock();
         try {
-            long left = pauseNanos;
-            while (!stopping && (looked || !begun) && left > 0) {
-                left = changed.awaitNanos(left);
-                if (!begun) {
-                    left = pauseNanos;
-                }
-            }
             looked = true;
             if (stopping) {
                 return null;
@@ -139,6 +139,23 @@ final class WantedPods {
             waiting.clear();
             unwanted.clear();
             return look;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits at most so long, but in any case until pods are named, whether something changes. */
+    private boolean changeWithin(long nanos) throws InterruptedException {
+        lock.lock();
+        try {
+            long left = nanos;
+            while (!stopping && (looked || !begun) && left > 0) {
+                left = changed.awaitNanos(left);
+                if (!begun) {
+                    left = nanos;
+                }
+            }
+            return stopping || !looked;
         } finally {
             lock.unlock();
         }

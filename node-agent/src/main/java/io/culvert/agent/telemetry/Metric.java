@@ -119,6 +119,12 @@ public enum Metric {
             true,
             "Times that the redirect rules of a captured pod were found damaged or gone; they are written anew at once",
             List.of()),
+    RULES_LOOKED_AT(
+            "culvert_redirect_rules_looks",
+            MetricKind.COUNTER,
+            true,
+            "Looks at the redirect rules of a captured pod: because something there changed, or because it was its turn",
+            List.of("reason")),
     CONNECTIONS_ENDED(
             "culvert_connections_ended",
             MetricKind.COUNTER,

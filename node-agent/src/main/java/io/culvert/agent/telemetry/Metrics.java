@@ -37,6 +37,8 @@ public final class Metrics {
     private static final String COMPONENT = "ztunnel";
     private static final String APPLIED = "applied";
     private static final String REFUSED = "refused";
+    private static final String CHANGE = "change";
+    private static final String TURN = "turn";
 
     private final Map<Metric, Collector> collectors = new EnumMap<>(Metric.class);
     private final Map<TrafficLabels, ConnectionCounters> traffic = new ConcurrentHashMap<>();
@@ -81,6 +83,7 @@ public final class Metrics {
     private final Counter proxiesStarted = counter(Metric.PROXIES_STARTED);
     private final Counter proxiesStopped = counter(Metric.PROXIES_STOPPED);
     private final Counter rulesDamaged = counter(Metric.RULES_DAMAGED);
+    private final Counter rulesLookedAt = counter(Metric.RULES_LOOKED_AT);
     private final BoundedCounter onDemandDns = new BoundedCounter(counter(Metric.ON_DEMAND_DNS));
     private final BoundedCounter policyDryRun = new BoundedCounter(counter(Metric.POLICY_DRY_RUN));
     private final Counter configReloads = counter(Metric.CONFIG_RELOADS);
@@ -94,6 +97,8 @@ public final class Metrics {
         gauge(Metric.VERSION).labelValues(version.version(), version.revision()).set(1);
         configReloads.initLabelValues(APPLIED);
         configReloads.initLabelValues(REFUSED);
+        rulesLookedAt.initLabelValues(CHANGE);
+        rulesLookedAt.initLabelValues(TURN);
         Counter untracked = counter(Metric.CRL_UNTRACKED);
         for (Direction direction : Direction.values()) {
             untracked.initLabelValues(direction.reporter());
@@ -212,6 +217,11 @@ public final class Metrics {
     /** Somebody damaged a captured pod's rules. */
     public void rulesDamaged() {
         rulesDamaged.inc();
+    }
+
+    /** A captured pod's rules are looked at: because something there changed, or because it was its turn. */
+    public void rulesLookedAt(boolean changed) {
+        rulesLookedAt.labelValues(changed ? CHANGE : TURN).inc();
     }
 
     /** A new mesh file is in force. */

@@ -73,6 +73,11 @@ class LocalPodsNetnsIT {
     /** Namespaces whose rules somebody damaged, and those that somebody released. */
     private final Set<Path> damaged = ConcurrentHashMap.newKeySet();
 
+    /** Whether a namespace's rules can be watched, and those in which something changed. */
+    private volatile boolean watched;
+
+    private final Set<String> changed = ConcurrentHashMap.newKeySet();
+
     /** Where namespaces with rules are mounted, by inode. */
     private final Map<Long, Path> captured = new ConcurrentHashMap<>();
 
@@ -231,6 +236,36 @@ class LocalPodsNetnsIT {
                 forgotten.remove(netns.inode());
                 events.add("mend " + pod);
             }
+        }
+
+        @Override
+        public Watch watch(PodNetns netns) throws CaptureException {
+            if (!watched) {
+                throw new CaptureException("nobody tells", null);
+            }
+            String pod = podIn(netns.inode());
+            events.add("watch " + pod);
+            return new Watch() {
+                @Override
+                public boolean isTold() {
+                    return true;
+                }
+
+                @Override
+                public boolean noticed() {
+                    return changed.remove(pod);
+                }
+
+                @Override
+                public boolean compared() {
+                    return false;
+                }
+
+                @Override
+                public void close() {
+                    events.add("watch " + pod + " no more");
+                }
+            };
         }
 
         @Override
@@ -453,6 +488,24 @@ class LocalPodsNetnsIT {
         assertEquals(Map.of("a", "", "b", ""), problems());
         passSeconds(5);
         assertNext("look at b");
+    }
+
+    @Test
+    void watchesTheRulesOfAPod_fromBeforeAnybodyHearsOfIt_untilItGoes() throws Exception {
+        watched = true;
+        pods.want(List.of(pod("a"), pod("b")));
+        assertNext("start a", "capture a", "watch a", "start b", "capture b", "watch b");
+        damaged.add(path("b"));
+        changed.add("b");
+        Eventually.holds("it is heard", Duration.ofSeconds(20), changed::isEmpty);
+        assertNull(events.poll(600, TimeUnit.MILLISECONDS), "whoever changes them may not be done yet");
+        nanos.addAndGet(WatchedPod.SETTLE_NANOS);
+        assertNext("look at b", "mend b");
+        pods.want(List.of(pod("a")));
+        assertNext("watch b no more", "close b POD_REMOVED", "release b");
+        drain.start(Duration.ZERO);
+        Eventually.holds(
+                "the last watch is closed", Duration.ofSeconds(20), () -> "watch a no more".equals(events.poll()));
     }
 
     @Test

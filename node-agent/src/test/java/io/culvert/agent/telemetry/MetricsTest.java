@@ -97,6 +97,9 @@ class MetricsTest {
         metrics.proxyStarted();
         metrics.proxyStopped();
         metrics.rulesDamaged();
+        metrics.rulesLookedAt(true);
+        metrics.rulesLookedAt(true);
+        metrics.rulesLookedAt(false);
         metrics.configApplied(Instant.ofEpochSecond(1_000));
         metrics.configRefused();
         metrics.certificates(CertificateState.AVAILABLE, 4);
@@ -112,6 +115,8 @@ class MetricsTest {
         assertEquals(1, value(Metric.PROXIES_STARTED));
         assertEquals(1, value(Metric.PROXIES_STOPPED));
         assertEquals(1, value(Metric.RULES_DAMAGED));
+        assertEquals(2, value(Metric.RULES_LOOKED_AT, "reason", "change"));
+        assertEquals(1, value(Metric.RULES_LOOKED_AT, "reason", "turn"));
         assertEquals(1, value(Metric.CONFIG_RELOADS, "result", "applied"));
         assertEquals(1, value(Metric.CONFIG_RELOADS, "result", "refused"));
         assertEquals(1_000, value(Metric.CONFIG_LAST_APPLIED));

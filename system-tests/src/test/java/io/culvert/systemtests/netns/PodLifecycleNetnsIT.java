@@ -306,7 +306,7 @@ class PodLifecycleNetnsIT {
         assertNotEquals(whole, everythingOf(lab.ns("server")));
         Eventually.passes(
                 "they are written anew",
-                Duration.ofSeconds(75),
+                Duration.ofSeconds(5),
                 () -> assertEquals(whole, everythingOf(lab.ns("server"))));
         assertEquals(damages + 1, damages());
         assertEquals(
