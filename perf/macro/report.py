@@ -48,13 +48,22 @@ def targets(results, peers):
     for target in TARGETS:
         row = next(row for row in works[target.work].rows if row.key == target.key)
         value = median_of(results[target.work][peers[-1]], target.key)[0]
-        base = median_of(results[target.work][target.of], target.key)[0] if target.of in peers[:-1] else None
-        if value is None or (target.of and not base):
+        base, of = base_of(target, results, peers)
+        if value is None or not base:
             continue
-        now = value / base if target.of else value
+        now = value / base
         sign, reached = (">=", now >= target.bound) if row.more_is_better else ("<=", now <= target.bound)
-        of = f" x {target.of}" if target.of else ""
         yield target.work, row.title, f"{sign} {target.bound:g}{of}", number(now), reached
+
+
+def base_of(target, results, peers):
+    """(what a target's bound is to be multiplied by, how it is called); 0 when that was not measured."""
+    if target.own:
+        return median_of(results[target.own][peers[-1]], target.key)[0] or 0, f" x its own of {target.own}"
+    if target.of:
+        measured = results[target.work][target.of] if target.of in peers[:-1] else []
+        return median_of(measured, target.key)[0] or 0, f" x {target.of}"
+    return 1, ""
 
 
 def process_targets(memory, starts, peers):

@@ -17,6 +17,15 @@ TUNNEL_PORT = 15008
 CAPTURE_SECONDS_MAX = 20
 # What idle tunnels exchange meanwhile, PINGs and the like; far less than any work.
 PINGS_BYTES_MAX = 4096
+# A work beside another is under way when so much has arrived; it is told when to end, and ends by itself if nobody tells it.
+BESIDE_BYTES = 4 << 20
+BESIDE_SECONDS_MAX = 15
+
+
+def together(result):
+    """How much a run moved, and over how many connections, with what ran beside it."""
+    parts = [part for part in (result, result.get("beside")) if part]
+    return {key: sum(part[key] for part in parts) for key in ("connections", "bytes")}
 
 
 class Side:
@@ -82,25 +91,61 @@ class Side:
         return self.peer.lab.inside(
             "client", [LOAD, "client", "--to", self.address(to), "--port", str(PORT), "--seconds", str(seconds), *arguments])
 
-    def measure(self, arguments, seconds, to="server"):
-        """Runs one work and returns (result, figures)."""
+    def measure(self, arguments, seconds, to="server", beside=()):
+        """Runs one work, with another beside it all the while if there is one, and returns (result, figures)."""
         for process in [*self.peer.agents(), *self.servers.values()]:
             process.require_alive()
         tunnel, capture = PortMeter(self.peer.lab, "server", TUNNEL_PORT), CaptureMeter(self.peer.lab, "client")
         tunnel.start()
         capture.start()
         wire = self.peer.lab.received_bytes(to)
-        agents, (machine, stolen) = self._agent_cpu(), meters.machine_seconds()
-        done = run(self.client_command(arguments, seconds, to), timeout=seconds + 60, allowed=(0, 1, 3))
-        agents, now = self._agent_cpu() - agents, meters.machine_seconds()
-        if done.returncode == 1:
-            raise BenchError(f"{self.peer.name} spoiled the payload: {done.stdout.strip()}")
-        result = json.loads(done.stdout)
-        self.require_path(result, tunnel.bytes(), capture.connections(), to)
-        values = figures(result, agents if self.peer.agents() else None, now[0] - machine)
+        other = self._start_beside(beside, seconds, to) if beside else None
+        try:
+            agents, (machine, stolen) = self._agent_cpu(), meters.machine_seconds()
+            done = run(self.client_command(arguments, seconds, to), timeout=seconds + 60, allowed=(0, 1, 3))
+            agents, now = self._agent_cpu() - agents, meters.machine_seconds()
+            result = self._result(done.returncode, done.stdout)
+            if other:
+                result["beside"] = self._end_beside(other)
+        finally:
+            if other:
+                other.stop()
+        self.require_path(together(result), tunnel.bytes(), capture.connections(), to)
+        values = figures(result, agents if self.peer.agents() else None, now[0] - machine, result.get("beside"))
         values["stolen_cpu"] = now[1] - stolen
         values["wire_bytes"] = self.peer.lab.received_bytes(to) - wire
         return result, values
+
+    def _result(self, code, text):
+        if code == 1:
+            raise BenchError(f"{self.peer.name} spoiled the payload: {text.strip()}")
+        return json.loads(text)
+
+    def _start_beside(self, arguments, seconds, to):
+        """Starts a client that is to run as long as another is measured; returns when its bytes arrive."""
+        before = self.peer.lab.received_bytes(to)
+        command = self.client_command(arguments, seconds + BESIDE_SECONDS_MAX, to)
+        other = Background(f"the client beside another of {self.peer.name}", command, os.path.join(self.peer.out, "beside.log"))
+        try:
+            until = time.monotonic() + 10
+            while self.peer.lab.received_bytes(to) - before < BESIDE_BYTES:
+                other.require_alive()
+                if time.monotonic() > until:
+                    raise BenchError(f"{other.name} does not come under way: {other.last_words()}")
+                time.sleep(0.02)
+        except BaseException:
+            other.stop()
+            raise
+        return other
+
+    def _end_beside(self, other):
+        """Has it end, which it must not have done before, and returns its result."""
+        other.require_alive()
+        code = other.stop(20)
+        line = next((line for line in other.last_words().splitlines() if line.startswith("{")), None)
+        if line is None:
+            raise BenchError(f"{other.name} ended with {code}: {other.last_words()}")
+        return self._result(code, line)
 
     def require_path(self, result, tunnelled, captured, to="server"):
         """What a peer is said to carry must have gone through it, and nothing else."""

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Work:
-    """One work of the load generator; `rows` are the measures that the tables show, best known first; `to` is where it goes."""
+    """One work of the load generator; `rows` are the measures that the tables show, best known first; `to` is where it goes.
+
+    `beside` is another work between the same two pods, which runs all the while and is not measured itself, but for its rate.
+    """
 
     name: str
     arguments: tuple
     rows: tuple
     to: str = "server"
+    beside: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Row:
 
 
 GBITS = Row("gbits", "Gbit/s", True)
+GBITS_BESIDE = Row("gbits_beside", "bulk beside it, Gbit/s", True)
 RATE = Row("rate", "per second", True)
 P50 = Row("p50", "p50 us")
 P99 = Row("p99", "p99 us")
@@ -36,16 +41,20 @@ MACHINE_OP = Row("machine_cpu_op", "whole machine, CPU-us/op")
 BULK_ROWS = (GBITS, AGENT_GB, MACHINE_GB)
 EXCHANGE_ROWS = (RATE, P50, P99, P999, MAX, AGENT_OP, MACHINE_OP)
 PACED_ROWS = (P50, P99, P999, MAX, AGENT_OP, MACHINE_OP)
+# What the CPU time was spent for cannot be told apart.
+BESIDE_ROWS = (P50, P99, P999, MAX, RATE, GBITS_BESIDE)
 
 
-def _work(name, arguments, rows, to="server"):
-    return Work(name, tuple(arguments.split()), rows, to)
+def _work(name, arguments, rows, to="server", beside=""):
+    return Work(name, tuple(arguments.split()), rows, to, tuple(beside.split()))
 
 
 WORKS = (
     _work("bulk, 1 connection", "--work bulk --connections 1", BULK_ROWS),
     _work("bulk, 8 connections", "--work bulk --connections 8", BULK_ROWS),
     _work("ping-pong 256 B, 1 connection", "--work ping --size 256 --connections 1", EXCHANGE_ROWS),
+    _work("ping-pong 256 B, 1 connection, beside bulk", "--work ping --size 256 --connections 1", BESIDE_ROWS,
+          beside="--work bulk --connections 1"),
     _work("ping-pong 256 B, 64 connections", "--work ping --size 256 --connections 64", EXCHANGE_ROWS),
     _work("ping-pong 16 KiB, 16 connections", "--work ping --size 16384 --connections 16", EXCHANGE_ROWS),
     _work("connect, 1 exchange, close, 16 at once", "--work connect --size 256 --connections 16", EXCHANGE_ROWS),
@@ -57,16 +66,17 @@ WORKS = (
 
 @dataclass(frozen=True)
 class Target:
-    """What a measure of the last peer should be: `bound` times that of another peer, or `bound` itself."""
+    """What a measure of the last peer should be: `bound` times that of another peer, or of its own other work, or `bound` itself."""
 
     work: str
     key: str
     bound: float
     of: str = "envoy"
+    own: str = ""
 
 
-def _targets(work, *bounds, of="envoy"):
-    return tuple(Target(work, key, bound, of) for key, bound in bounds)
+def _targets(work, *bounds, of="envoy", own=""):
+    return tuple(Target(work, key, bound, of, own) for key, bound in bounds)
 
 
 # At least, where more is better; at most, where less is.
@@ -74,6 +84,7 @@ TARGETS = (
     *_targets("bulk, 1 connection", ("gbits", 1.5), ("agent_cpu_gb", 0.6)),
     *_targets("bulk, 8 connections", ("gbits", 1.5), ("agent_cpu_gb", 0.6)),
     *_targets("ping-pong 256 B, 1 connection", ("p50", 0.7), ("agent_cpu_op", 0.6)),
+    *_targets("ping-pong 256 B, 1 connection, beside bulk", ("p99", 3), of="", own="ping-pong 256 B, 1 connection"),
     *_targets("ping-pong 256 B, 64 connections", ("rate", 1.6), ("p99", 0.7), ("agent_cpu_op", 0.5)),
     *_targets("ping-pong 16 KiB, 16 connections", ("rate", 1.4), ("agent_cpu_op", 0.6)),
     *_targets("connect, 1 exchange, close, 16 at once", ("rate", 2.5), ("p99", 0.5), ("agent_cpu_op", 0.35)),
@@ -97,11 +108,14 @@ IDLE_CONNECTIONS = 4000
 IDLE = ("--work", "idle", "--connections", str(IDLE_CONNECTIONS), "--wait", "60")
 
 
-def figures(result, agent_cpu, machine_cpu):
-    """The measures of one run, from the load generator's result and the CPU used meanwhile (no agents: None)."""
+def figures(result, agent_cpu, machine_cpu, beside=None):
+    """The measures of one run, from the load generator's result and the CPU used meanwhile (no agents: None).
+
+    `beside` is the result of the work that ran all the while.
+    """
     gigabytes = result["bytes"] / 1e9
     operations = result["operations"]
-    values = {"failed": result["failed"]}
+    values = {"failed": result["failed"] + (beside["failed"] if beside else 0)}
     if result["work"] == "bulk":
         values["gbits"] = result["bits_per_second"] / 1e9
         values["agent_cpu_gb"] = agent_cpu / gigabytes if gigabytes and agent_cpu is not None else None
@@ -109,6 +123,9 @@ def figures(result, agent_cpu, machine_cpu):
         return values
     values["rate"] = result["operations_per_second"]
     values.update({key: result["latency_us"][key] for key in ("p50", "p99", "p99.9", "max")})
+    if beside:
+        values["gbits_beside"] = beside["bits_per_second"] / 1e9
+        return values
     values["agent_cpu_op"] = agent_cpu * 1e6 / operations if operations and agent_cpu is not None else None
     values["machine_cpu_op"] = machine_cpu * 1e6 / operations if operations else None
     return values

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,12 @@
 
 /* A run that fails this often has nothing more to say. */
 #define FAILED_MAX 1000U
+
+/* A signal that comes just before the wait is seen so late at most. */
+#define WAIT_NANOS_MAX 200000000U
+
+/* By a signal: the work ends as it does when its time is over. */
+static volatile sig_atomic_t told_to_end;
 
 struct run {
     const struct culvert_client_plan *plan;
@@ -29,10 +36,17 @@ struct run {
     uint64_t begun;         /* operations */
     uint64_t began_at;
     uint64_t went_at;
+    uint64_t end_at;        /* when no new work is begun any more */
     uint64_t last_at;       /* the last confirmation */
     uint64_t now;
     int last_error;
 };
+
+static void tell_to_end(int signal_number)
+{
+    (void)signal_number;
+    told_to_end = 1;
+}
 
 static int limit_reached(const struct run *run)
 {
@@ -127,6 +141,7 @@ static void start_all(struct run *run)
 
     run->going = 1;
     run->went_at = run->last_at = run->now;
+    run->end_at = run->went_at + run->plan->nanos;
     run->result->setup_nanos = run->now - run->began_at;
     if (run->plan->work == CLIENT_IDLE)
         fprintf(stderr, "culvert-load: holding %u connections\n", run->ready);
@@ -255,9 +270,7 @@ static uint64_t due_at(const struct run *run, uint64_t number)
 /* Whether the next request of the open loop is meant for the time before `time`, and for this run. */
 static int meant_before(const struct run *run, uint64_t time)
 {
-    uint64_t end = run->went_at + run->plan->nanos;
-
-    return due_at(run, run->begun) < (time < end ? time : end);
+    return due_at(run, run->begun) < (time < run->end_at ? time : run->end_at);
 }
 
 /* Open loop: sends whatever is due by now, each request at its own time even when this process was late. */
@@ -317,7 +330,9 @@ static void tick(struct run *run)
         return;
     if (plan->work == CLIENT_OPEN)
         issue(run);
-    if (!run->over && (run->now >= run->went_at + plan->nanos || (plan->work == CLIENT_OPEN && limit_reached(run))))
+    if (told_to_end && run->now < run->end_at)
+        run->end_at = run->now;
+    if (!run->over && (run->now >= run->end_at || (plan->work == CLIENT_OPEN && limit_reached(run))))
         end_work(run);
     if (plan->work == CLIENT_CONNECT)
         refill(run);
@@ -334,8 +349,8 @@ static uint64_t next_at(const struct run *run, uint64_t give_up_at)
 {
     uint64_t next = give_up_at;
 
-    if (run->going && !run->over && run->went_at + run->plan->nanos < next)
-        next = run->went_at + run->plan->nanos;
+    if (run->going && !run->over && run->end_at < next)
+        next = run->end_at;
     if (run->going && run->plan->work == CLIENT_OPEN && !limit_reached(run) && has_room(run) && due_at(run, run->begun) < next)
         next = due_at(run, run->begun);
     return next;
@@ -344,16 +359,19 @@ static uint64_t next_at(const struct run *run, uint64_t give_up_at)
 static int wait_for(struct run *run, struct epoll_event *events, uint64_t until)
 {
     uint64_t left = until > run->now ? until - run->now : 0;
-    struct timespec timeout = {.tv_sec = (time_t)(left / 1000000000U), .tv_nsec = (long)(left % 1000000000U)};
-    int n = epoll_pwait2(run->epoll, events, EVENTS_MAX, &timeout, NULL);
+    struct timespec timeout;
+    int n;
 
+    left = left < WAIT_NANOS_MAX ? left : WAIT_NANOS_MAX;
+    timeout = (struct timespec){.tv_sec = (time_t)(left / 1000000000U), .tv_nsec = (long)(left % 1000000000U)};
+    n = epoll_pwait2(run->epoll, events, EVENTS_MAX, &timeout, NULL);
     run->now = culvert_net_now();
     return n;
 }
 
 static uint64_t give_up_at(const struct run *run)
 {
-    return run->going ? run->went_at + run->plan->nanos + run->plan->drain_nanos : run->began_at + run->plan->setup_nanos;
+    return run->going ? run->end_at + run->plan->drain_nanos : run->began_at + run->plan->setup_nanos;
 }
 
 static void loop(struct run *run)
@@ -403,6 +421,7 @@ static void execute(struct run *run)
     if (run->plan->work == CLIENT_CONNECT) {
         run->going = 1;
         run->went_at = run->now;
+        run->end_at = run->went_at + run->plan->nanos;
         refill(run);
     } else {
         for (i = 0; i < run->plan->connections; i++)
@@ -423,9 +442,11 @@ static void execute(struct run *run)
 int culvert_client_run(const struct culvert_client_plan *plan, struct culvert_client_result *result)
 {
     struct run run = {.plan = plan, .result = result};
+    struct sigaction action = {.sa_handler = tell_to_end};
     size_t ring = plan->work == CLIENT_OPEN ? CONNECTION_PENDING_MAX : 1;
     int rc = -1;
 
+    (void)sigaction(SIGTERM, &action, NULL);
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
     run.connections = calloc(plan->connections, sizeof(*run.connections));

@@ -29,7 +29,7 @@ struct culvert_client_result {
     uint64_t run_nanos;     /* from the start of the work to its last confirmation */
 };
 
-/* 0, or -1 with errno if the work could not begin; what fails later is counted in the result. */
+/* 0, or -1 with errno if the work could not begin; what fails later is counted in the result. SIGTERM ends it as its time does. */
 int culvert_client_run(const struct culvert_client_plan *plan, struct culvert_client_result *result);
 
 #endif

@@ -144,6 +144,47 @@ class PathTest(unittest.TestCase):
         self.assertEqual(meter.bytes(), 0)
 
 
+class BesideTest(unittest.TestCase):
+    """A work that runs beside the one that is measured."""
+
+    BULK = ("--work", "bulk", "--connections", "1")
+    PING = ("--work", "ping", "--size", "256")
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.side = sides.Side(peers.Direct(folder.name))
+        self.addCleanup(self.side.stop)
+        self.side.start()
+
+    def test_runs_longer_than_what_is_measured_and_ends_in_order(self):
+        result, values = self.side.measure(self.PING, 0.5, beside=self.BULK)
+        self.assertGreater(result["operations"], 100)
+        self.assertGreater(result["beside"]["seconds"], result["seconds"])
+        self.assertEqual(0, values["failed"])
+        self.assertGreater(values["gbits_beside"], 0.1)
+        self.assertGreater(values["wire_bytes"], result["beside"]["bytes"])
+        self.assertNotIn("agent_cpu_op", values)
+
+    def test_refuses_one_that_ended_before(self):
+        with self.assertRaisesRegex(BenchError, "the client beside another of direct ended with 0"):
+            self.side.measure(self.PING, 1, beside=(*self.BULK, "--count", "50000000"))
+
+    def test_refuses_one_that_does_not_move(self):
+        with self.assertRaisesRegex(BenchError, "the client beside another of direct ended with 0"):
+            self.side.measure(self.PING, 0.1, beside=(*self.BULK, "--count", "1"))
+
+    def test_ends_with_what_is_measured_when_that_fails(self):
+        with self.assertRaisesRegex(BenchError, "ended with 2"):
+            self.side.measure(("--work", "dance"), 0.1, beside=self.BULK)
+        self.assertEqual("", sides.run(self.side.peer.lab.inside("client", ["ss", "-tnpHO", "state", "established"])).stdout)
+
+    def test_has_to_go_the_same_way(self):
+        result = {"connections": 1, "bytes": 10, "beside": {"connections": 2, "bytes": 30}}
+        self.assertEqual({"connections": 3, "bytes": 40}, sides.together(result))
+        self.assertEqual({"connections": 1, "bytes": 10}, sides.together({"connections": 1, "bytes": 10}))
+
+
 class CleanUpTest(unittest.TestCase):
     def run_bench(self, number):
         command = [BENCH, "--peers", "direct", "--rounds", "50", "--no-results"]
@@ -226,6 +267,12 @@ class SumTest(unittest.TestCase):
         self.assertEqual(figures(ping, 1.0, 2.0)["agent_cpu_op"], 20.0)
         self.assertIsNone(figures(ping, None, 2.0)["agent_cpu_op"])
 
+    def test_counts_what_failed_beside(self):
+        latency = {"p50": 1, "p99": 2, "p99.9": 3, "max": 4}
+        ping = {"work": "ping", "bytes": 1, "operations": 5, "operations_per_second": 9, "latency_us": latency, "failed": 1}
+        values = figures(ping, 1.0, 2.0, {"failed": 2, "bits_per_second": 3e9})
+        self.assertEqual((3, 3.0, 2), (values["failed"], values["gbits_beside"], values["p99"]))
+
     def test_takes_the_median_and_half_the_spread(self):
         runs = [{"x": 8.0}, {"x": 10.0}, {"x": 14.0}, {"x": None}]
         self.assertEqual(report.median_of(runs, "x"), (10.0, 0.3))
@@ -251,6 +298,16 @@ class SumTest(unittest.TestCase):
             [(WORKS[0].name, "Gbit/s", ">= 1.5 x envoy", "1.5", True),
              (WORKS[0].name, "both agents, CPU-s/GB", "<= 0.6 x envoy", "0.65", False)])
         self.assertEqual(list(report.targets(results, ["direct", "culvert"])), [])
+
+    def test_tells_a_target_that_is_a_multiple_of_a_peers_own_other_work(self):
+        alone = "ping-pong 256 B, 1 connection"
+        results = {work.name: {"envoy": [], "culvert": []} for work in WORKS}
+        results[alone + ", beside bulk"] = {"envoy": [{"p99": 9000}], "culvert": [{"p99": 800}]}
+        self.assertEqual([], list(report.targets(results, ["envoy", "culvert"])))
+        results[alone] = {"envoy": [], "culvert": [{"p99": 200}]}
+        self.assertEqual(
+            [(alone + ", beside bulk", "p99 us", "<= 3 x its own of " + alone, "4", False)],
+            list(report.targets(results, ["envoy", "culvert"])))
 
     def test_tells_memory_and_start(self):
         megabytes = 1_000_000

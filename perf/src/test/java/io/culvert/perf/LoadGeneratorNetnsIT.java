@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.culvert.testkit.CommandResult;
+import io.culvert.testkit.Eventually;
 import io.culvert.testkit.LabProcess;
 import io.culvert.testkit.Netns;
 import io.culvert.testkit.NetnsLab;
@@ -25,6 +26,8 @@ class LoadGeneratorNetnsIT {
     private static final String LOAD =
             ROOT.resolve("perf/target/culvert-load-san").toString();
     private static final Duration SOON = Duration.ofSeconds(10);
+    private static final List<String> CONNECTIONS =
+            List.of("ss", "-tnHO", "state", "established", "sport", "=", ":9000");
 
     private NetnsLab lab;
     private Netns client;
@@ -77,6 +80,17 @@ class LoadGeneratorNetnsIT {
         double seconds = decimal(result, "seconds");
         assertTrue(seconds >= 0.45 && seconds < 2, result.toString());
         assertTrue(field(result, "operations") > 100, result.toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bulk", "ping", "open --rate 1000 --connections 4", "idle"})
+    void endsInOrder_whenTold(String work) {
+        LabProcess loading = lab.spawn(client, command(v4(), 9000, work + " --seconds 60"));
+        Eventually.holds(
+                "a connection", SOON, () -> !lab.exec(server, CONNECTIONS).out().isBlank());
+        CommandResult result = loading.stop().expectOk();
+        assertEquals(0, field(result, "failed"));
+        assertEquals(0, field(serving.stop().expectOk(), "mismatched"));
     }
 
     @Test
@@ -155,10 +169,14 @@ class LoadGeneratorNetnsIT {
     }
 
     private CommandResult load(String address, int port, String work) {
+        return lab.exec(client, command(address, port, work));
+    }
+
+    private static List<String> command(String address, int port, String work) {
         List<String> command = new ArrayList<>(
                 List.of(LOAD, "client", "--to", address, "--port", Integer.toString(port), "--wait", "5", "--work"));
         command.addAll(List.of(work.split(" ")));
-        return lab.exec(client, command);
+        return command;
     }
 
     private static long field(CommandResult result, String name) {
