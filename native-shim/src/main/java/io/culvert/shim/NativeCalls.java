@@ -61,6 +61,7 @@ public interface NativeCalls {
     int culvert_tls_unsent(int fd);
 
     int culvert_tls_probe(int cipher);
+
     int culvert_watch_open(long request, int kind);
 
     int culvert_watch_drain(int fd, int routeTable);

@@ -106,6 +106,7 @@ final class LibraryRecords implements RecordLayer {
         } else {
             owner.fail(count == RelaySocket.END ? Transport.Failure.CLOSED_BY_PEER : Transport.Failure.BROKEN, null);
         }
+        return Math.max(0, count);
     }
 
     @Override

@@ -57,7 +57,7 @@ class PackageRulesTest {
                 Map.entry("certs", with(common, "tls")),
                 Map.entry("grpc", with(common, "tls")),
                 Map.entry("ca", with(common, "certs", "grpc")),
-                Map.entry("hbone", with(common, "certs", "relay")),
+                Map.entry("hbone", with(common, "certs", "relay", "tls")),
                 Map.entry("resolve", common),
                 Map.entry("proxy", with(common, "route", "resolve", "hbone", "relay", "certs", "mesh")),
                 Map.entry("pods", with(common, "proxy", "certs")),
