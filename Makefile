@@ -6,7 +6,7 @@ export JAVA_HOME = $(shell build/find-jdk 2>/dev/null)
 MVN := mvn -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dculvert.revision=$(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
 comma := ,
-.PHONY: help deps build demo test test-interop docs fmt lint deps-check bench jmh scale h2spec clean aot profile
+.PHONY: help deps build demo test test-interop test-ktls docs fmt lint deps-check bench jmh scale h2spec clean aot profile
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 deps: ## check what is needed to build, test and demonstrate; as root, install what is missing
@@ -35,6 +35,9 @@ test-interop: ## traffic with a real Envoy, fetched by pip, as waypoint, peer, g
 	  -Dtest='*InteropIT$(if $(CULVERT_PEER_ZTUNNEL),,$(comma)!PeerZtunnelInteropIT)' -Dculvert.peer.ztunnel='$(CULVERT_PEER_ZTUNNEL)' \
 	  -Dsurefire.failIfNoSpecifiedTests=false -Dculvert.envoy=$$(build/envoy) $(ARGS)
 	@$(if $(CULVERT_PEER_ZTUNNEL),:,echo "Left out: PeerZtunnelInteropIT$(comma) as CULVERT_PEER_ZTUNNEL names no ztunnel to run it with.")
+test-ktls: ## tests under one of Debian's kernels, which has kernel TLS, in an emulated machine; CLASSES=..., CULVERT_KTLS_SUITE=trixie-backports
+	@build/deps ktls
+	@build/test-ktls $(CLASSES)
 docs: ## write docs/configuration.md and docs/metrics.md anew
 	@build/deps build
 	$(MVN) -pl node-agent -am test -Dtest='*DocTest' -Dsurefire.failIfNoSpecifiedTests=false -Dculvert.golden.update=true

@@ -22,12 +22,13 @@ public final class Commands {
 
     /** Runs the program with this input. */
     public static CommandResult run(Duration timeout, ProcessBuilder builder, String input) {
+        Duration longest = Deadline.stretched(timeout);
         try {
             Process process = builder.start();
             CompletableFuture<String> out = readLater(process.getInputStream());
             CompletableFuture<String> err = readLater(process.getErrorStream());
             feed(process, input);
-            boolean ended = process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            boolean ended = process.waitFor(longest.toMillis(), TimeUnit.MILLISECONDS);
             if (!ended) {
                 process.toHandle().destroyForcibly(); // the handle's way leaves the output to be read
                 process.waitFor();
@@ -35,7 +36,7 @@ public final class Commands {
             CommandResult result =
                     new CommandResult(List.copyOf(builder.command()), process.exitValue(), out.join(), err.join());
             if (!ended) {
-                throw new AssertionError("killed after " + timeout.toMillis() + " ms: " + result);
+                throw new AssertionError("killed after " + longest.toMillis() + " ms: " + result);
             }
             return result;
         } catch (IOException e) {

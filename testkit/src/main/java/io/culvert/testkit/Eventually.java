@@ -44,7 +44,9 @@ public final class Eventually {
             }
             if (deadline.passed()) {
                 throw new AssertionError(
-                        "not within " + within.toMillis() + " ms: " + what + " (" + last.getMessage() + ")", last);
+                        "not within " + Deadline.stretched(within).toMillis() + " ms: " + what + " ("
+                                + last.getMessage() + ")",
+                        last);
             }
             LockSupport.parkNanos(pauseNanos);
             pauseNanos = Math.min(PAUSE_NANOS_MAX, pauseNanos * 2);
@@ -53,7 +55,7 @@ public final class Eventually {
 
     /** Demands that the condition holds now and for the whole time given. */
     public static void staysSo(String what, Duration during, Callable<Boolean> condition) {
-        Deadline deadline = Deadline.after(during);
+        Deadline deadline = Deadline.exactly(during);
         do {
             @Nullable
             Throwable seen = attempt(() -> {

@@ -121,11 +121,12 @@ public final class LabProcess implements AutoCloseable {
 
     /** Waits for its end and all its output. */
     public CommandResult await(Duration within) {
+        Duration longest = Deadline.stretched(within);
         try {
-            if (!process.waitFor(within.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new AssertionError("still running after " + within.toMillis() + " ms: " + this);
+            if (!process.waitFor(longest.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new AssertionError("still running after " + longest.toMillis() + " ms: " + this);
             }
-            reader.join(GRACE);
+            reader.join(Deadline.stretched(GRACE));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted", e);
@@ -137,7 +138,7 @@ public final class LabProcess implements AutoCloseable {
     public CommandResult stop() {
         process.toHandle().destroy(); // Process.destroy would close the output before its last lines are read
         try {
-            if (!process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+            if (!process.waitFor(Deadline.stretched(GRACE).toMillis(), TimeUnit.MILLISECONDS)) {
                 process.toHandle().destroyForcibly();
             }
         } catch (InterruptedException e) {

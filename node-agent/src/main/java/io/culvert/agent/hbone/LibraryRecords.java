@@ -35,6 +35,7 @@ final class LibraryRecords implements RecordLayer {
 
     private boolean tookSome;
     private boolean silentRecord;
+    private boolean released;
     private long recordsRead;
     private long recordsWritten;
 
@@ -196,7 +197,7 @@ final class LibraryRecords implements RecordLayer {
         SSLEngineResult.HandshakeStatus status = from;
         ByteBuffer out = loop.cipherOut();
         try {
-            while (status == SSLEngineResult.HandshakeStatus.NEED_WRAP) {
+            while (status == SSLEngineResult.HandshakeStatus.NEED_WRAP && !released) {
                 SSLEngineResult result = engine.wrap(NOTHING, out);
                 status = result.getHandshakeStatus();
                 if (result.getStatus() != SSLEngineResult.Status.OK) {
@@ -264,6 +265,7 @@ final class LibraryRecords implements RecordLayer {
 
     @Override
     public void release() {
+        released = true;
         recordWait.end();
         partial.release();
     }
