@@ -66,10 +66,12 @@ final class KernelRecords implements RecordLayer {
     @Override
     public int read() {
         int left = owner.payloadLeft();
+        // Behind what was spliced a header comes first, which tells whether more is to be.
+        boolean headerAlone = splicing && left == 0;
         splicing = left >= SPLICE_BYTES_MIN || splicing && left > 0;
         int count = splicing ? owner.onPayload(socket, Math.min(left, SPLICE_BYTES_MAX)) : RelaySocket.NOT_SPLICED;
         if (count == RelaySocket.NOT_SPLICED) {
-            count = carry(left);
+            count = carry(headerAlone);
         }
         if (count > 0) {
             silent = 0;
@@ -85,10 +87,8 @@ final class KernelRecords implements RecordLayer {
         return Math.max(0, count);
     }
 
-    private int carry(int payloadLeft) {
+    private int carry(boolean headerAlone) {
         ByteBuffer in = loop.plainIn();
-        // Behind what was spliced a header comes first, which tells whether more is to be.
-        boolean headerAlone = splicing && payloadLeft == 0;
         in.limit(
                 headerAlone
                         ? FRAME_HEADER_BYTES

@@ -15,6 +15,8 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -62,9 +64,13 @@ class KernelRecordsTest {
                 return CONTROL;
             }
             byte[] bytes = (byte[]) next[1];
-            into.put(bytes);
+            int count = Math.min(bytes.length, into.remaining());
+            into.put(bytes, 0, count);
             records.remove();
-            return bytes.length;
+            if (count < bytes.length) {
+                records.addFirst(new Object[] {DATA, Arrays.copyOfRange(bytes, count, bytes.length)});
+            }
+            return count;
         }
 
         @Override
@@ -190,7 +196,7 @@ class KernelRecordsTest {
 
         @Override
         public void pushControl(int type, byte[] octets) {
-            pushed.add(type + " " + java.util.HexFormat.of().formatHex(octets));
+            pushed.add(type + " " + HexFormat.of().formatHex(octets));
         }
 
         @Override
@@ -335,14 +341,26 @@ class KernelRecordsTest {
         records.read();
         records.read();
         assertEquals(List.of(262_144, 7_856), owner.moved, "what is left of a frame is moved, however short");
-        byte[] header = new byte[9];
-        kernel.has(DATA, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        kernel.has(DATA, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3);
         records.read();
-        assertArrayEquals(header, java.util.Arrays.copyOf(owner.received.array(), owner.received.position()));
-        owner.payloadLeft = 100;
-        kernel.has(DATA, 1, 2, 3);
+        assertArrayEquals(
+                new byte[] {0, 0, 0, 0, 0, 0, 0, 0, 1},
+                Arrays.copyOf(owner.received.array(), owner.received.position()));
+        owner.payloadLeft = 9_000;
         records.read();
-        assertEquals(2, owner.moved.size(), "a short frame is read");
-        assertEquals(12, owner.received.position());
+        assertEquals(3, owner.moved.size());
+        owner.payloadLeft = 0;
+        kernel.records.clear();
+        kernel.has(DATA, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3);
+        records.read();
+        assertEquals(9 + 9, owner.received.position());
+        owner.payloadLeft = 2;
+        records.read();
+        assertEquals(3, owner.moved.size(), "a short frame is read");
+        assertEquals(9 + 12, owner.received.position());
+        owner.payloadLeft = 0;
+        kernel.has(DATA, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3);
+        records.read();
+        assertEquals(9 + 24, owner.received.position(), "and with what follows");
     }
 }
