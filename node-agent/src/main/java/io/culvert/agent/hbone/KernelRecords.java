@@ -29,7 +29,9 @@ final class KernelRecords implements RecordLayer {
     private static final int HANDSHAKE = 22;
 
     private static final int DATA = 23;
-    private static final int FRAME_HEADER_BYTES = 9;
+    /** So many headers in a row without payload, and what comes is read as it comes again. */
+    private static final int HEADERS_ALONE_MAX = 16;
+
     private static final int SILENT_RECORDS_MAX = 32;
     private static final int CONTROL_BYTES_MAX = 512;
 
@@ -47,7 +49,10 @@ final class KernelRecords implements RecordLayer {
     private final PostHandshake messages;
     private final byte[] control = new byte[CONTROL_BYTES_MAX];
     private byte lastAlert = CLOSE_NOTIFY;
+    /** Payload goes by way of a pipe, and headers are read alone. */
     private boolean splicing;
+
+    private int headersAlone;
     private int silent;
 
     KernelRecords(Loop loop, TlsSocket socket, KernelKeys keys, Owner owner) {
@@ -66,15 +71,23 @@ final class KernelRecords implements RecordLayer {
     @Override
     public int read() {
         int left = owner.payloadLeft();
-        // Behind what was spliced a header comes first, which tells whether more is to be.
-        boolean headerAlone = splicing && left == 0;
-        splicing = left >= SPLICE_BYTES_MIN || splicing && left > 0;
-        int count = splicing ? owner.onPayload(socket, Math.min(left, SPLICE_BYTES_MAX)) : RelaySocket.NOT_SPLICED;
+        if (left > 0) {
+            // What is left of a long payload goes the same way, however short.
+            splicing = left >= SPLICE_BYTES_MIN || splicing && headersAlone == 0;
+            headersAlone = 0;
+        }
+        int count = RelaySocket.NOT_SPLICED;
+        if (splicing && left > 0) {
+            count = owner.onPayload(socket, Math.min(left, SPLICE_BYTES_MAX));
+        }
         if (count == RelaySocket.NOT_SPLICED) {
-            count = carry(headerAlone);
+            count = carry(left);
         }
         if (count > 0) {
             silent = 0;
+            if (left == 0) {
+                splicing &= ++headersAlone < HEADERS_ALONE_MAX;
+            }
         } else if (count == TlsSocket.CONTROL) {
             readControl();
         } else if (count == TlsSocket.FORGED) {
@@ -87,12 +100,12 @@ final class KernelRecords implements RecordLayer {
         return Math.max(0, count);
     }
 
-    private int carry(boolean headerAlone) {
+    /** Reads no further than the next header where a pipe may take what follows. */
+    private int carry(int payloadLeft) {
         ByteBuffer in = loop.plainIn();
-        in.limit(
-                headerAlone
-                        ? FRAME_HEADER_BYTES
-                        : Math.min(Loop.READ_BYTES_MAX, loop.buffers().readMax()));
+        int most = Math.min(Loop.READ_BYTES_MAX, loop.buffers().readMax());
+        int next = payloadLeft > 0 ? payloadLeft : owner.untilHeader();
+        in.limit(splicing ? Math.min(next, most) : most);
         int count = socket.read(in);
         if (count > 0) {
             owner.deliver(in);

@@ -38,6 +38,9 @@ interface RecordLayer {
         /** Moves some of these to whoever they are for: as {@link Transport.Events#onPayload}. */
         int onPayload(RelaySocket from, int most);
 
+        /** How many bytes at least there are to the end of the next header when no payload comes before. */
+        int untilHeader();
+
         void fail(Transport.Failure failure, @Nullable Throwable cause);
     }
 

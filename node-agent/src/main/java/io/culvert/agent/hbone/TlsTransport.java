@@ -380,6 +380,11 @@ public final class TlsTransport implements Transport, RelaySocket.Listener, Reco
     }
 
     @Override
+    public int untilHeader() {
+        return events().untilHeader();
+    }
+
+    @Override
     public void write(ByteBuffer plain, BufferShare.Lender lender) {
         if (isClosed() || writeBroke) {
             return;

@@ -42,6 +42,11 @@ public interface Transport {
             return RelaySocket.NOT_SPLICED;
         }
 
+        /** How many bytes at least there are to the end of the next header when no payload comes before. */
+        default int untilHeader() {
+            return 0;
+        }
+
         /** How much memory what arrived takes that applications have not taken, in bytes. */
         long standingBytes();
 

@@ -360,6 +360,7 @@ public final class Tunnel implements Transport.Events {
             waitForTransport(stream);
         } else if (count > 0) {
             load.moved(count);
+            stream.wentUp(count, count < sendable);
         }
         return count;
     }
@@ -472,6 +473,11 @@ public final class Tunnel implements Transport.Events {
     @Override
     public int payloadLeft() {
         return closed ? 0 : session.payloadLeft();
+    }
+
+    @Override
+    public int untilHeader() {
+        return session.untilHeader();
     }
 
     @Override

@@ -128,7 +128,7 @@ final class TunnelOutput {
         int ahead = batched + FRAME_HEADER_BYTES;
         int most = Math.min(sendable, SPLICE_BYTES_MAX);
         int whole = (ahead + most) / RECORD_BYTES * RECORD_BYTES - ahead;
-        return whole > 0 ? whole : most;
+        return whole >= KernelRecords.SPLICE_BYTES_MIN ? whole : most;
     }
 
     /**

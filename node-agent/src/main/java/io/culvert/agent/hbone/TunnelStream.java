@@ -46,8 +46,8 @@ public final class TunnelStream implements RelayPeer {
     private boolean gone;
     private boolean finished;
     boolean waitsForTunnel;
-    /** How much went up at once when something did last: as much will be there again. */
-    private int lastUp;
+    /** The application had much at once to send when it was read last: it will have again. */
+    private boolean sendsMuch;
     /** What the application took while payload is moved to it that the session has not been told of. */
     private int takenEarly;
 
@@ -257,14 +257,7 @@ public final class TunnelStream implements RelayPeer {
 
     @Override
     public int splice(RelaySocket from) {
-        if (gone || lastUp < KernelRecords.SPLICE_BYTES_MIN) {
-            return RelaySocket.NOT_SPLICED;
-        }
-        int count = tunnel.splice(this, from);
-        if (count > 0) {
-            lastUp = count;
-        }
-        return count;
+        return gone || !sendsMuch ? RelaySocket.NOT_SPLICED : tunnel.splice(this, from);
     }
 
     @Override
@@ -274,11 +267,24 @@ public final class TunnelStream implements RelayPeer {
 
     @Override
     public boolean sent(ByteBuffer room, int count) {
-        lastUp = count;
+        wentUp(count, room.hasRemaining());
         if (!gone) {
             tunnel.sent(this, count);
         }
         return true;
+    }
+
+    /**
+     * That much was read of the application at once.
+     *
+     * @param all whether there was room for more
+     */
+    void wentUp(int count, boolean all) {
+        if (count >= KernelRecords.SPLICE_BYTES_MIN) {
+            sendsMuch = true;
+        } else if (all) {
+            sendsMuch = false;
+        }
     }
 
     @Override

@@ -50,19 +50,28 @@ final class Outbox {
         return queue.append(from);
     }
 
-    /** Whether {@link #splice} may be called although something waits. */
-    boolean takesAnotherPipe() {
-        return queue.isEmpty() && pipes.size() < PIPES_MAX;
+    /** Whether {@link #splice} may be called although something waits, as all of it is in pipes. */
+    boolean takesMoreByPipe() {
+        return queue.isEmpty();
     }
 
     /**
      * Moves once what another socket has to this one; what is not taken waits. To be called when nothing waits, or when it {@link
-     * #takesAnotherPipe}.
+     * #takesMoreByPipe}.
      *
      * @param most how many bytes at most
      * @return bytes that left the other socket, or what else {@link RelaySocket#read(Pipe, int)} answers
      */
     int splice(RelaySocket from, int most) {
+        Pipe last = pipes.peekLast();
+        if (last != null) {
+            int more = from.read(last, most);
+            pipeBytes += Math.max(0, more);
+            if (more != 0 || pipes.size() == PIPES_MAX) {
+                return more == 0 ? RelaySocket.NOT_SPLICED : more;
+            }
+            // It may be the pipe that is full: another one tells.
+        }
         Pipe borrowed = from.splices() && socket.splices() ? loop.pipes().borrow() : null;
         if (borrowed == null) {
             return RelaySocket.NOT_SPLICED;

@@ -77,7 +77,7 @@ public interface RelaySocket {
     }
 
     /**
-     * Moves once what has come into an empty pipe.
+     * Moves once what has come into a pipe. Where that was not empty 0 may also mean that it is full.
      *
      * @param most how many bytes at most
      * @return bytes moved, 0 for nothing now, {@link #END}, {@link #BROKEN} or {@link #NOT_SPLICED}

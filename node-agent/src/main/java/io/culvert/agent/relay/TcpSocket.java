@@ -222,13 +222,14 @@ public final class TcpSocket implements EpollIoHandle, AcceptedSocket, TlsSocket
             // Splicing stops short of urgent data for ever, where reading goes on behind it.
             return NOT_SPLICED;
         }
+        int before = into.bytes();
         int moved = 0;
         try {
             do {
                 int count = ((KernelPipe) into).fill(socket.intValue(), most - moved);
                 if (count == Splice.AGAIN) {
                     // With something in it the pipe may be what is not ready.
-                    readable &= moved > 0;
+                    readable &= before + moved > 0;
                     return moved;
                 }
                 if (count == 0) {

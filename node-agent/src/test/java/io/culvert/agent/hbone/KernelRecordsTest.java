@@ -1,6 +1,5 @@
 package io.culvert.agent.hbone;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -166,6 +165,8 @@ class KernelRecordsTest {
         private final List<String> pushed = new ArrayList<>();
         private final List<Integer> moved = new ArrayList<>();
         private int payloadLeft;
+        private int untilHeader = 9;
+        private boolean takes = true;
         private Transport.@Nullable Failure failure;
         private @Nullable Throwable cause;
 
@@ -205,7 +206,15 @@ class KernelRecordsTest {
         }
 
         @Override
+        public int untilHeader() {
+            return untilHeader;
+        }
+
+        @Override
         public int onPayload(RelaySocket from, int most) {
+            if (!takes) {
+                return RelaySocket.NOT_SPLICED;
+            }
             moved.add(most);
             payloadLeft -= most;
             return most;
@@ -341,26 +350,51 @@ class KernelRecordsTest {
         records.read();
         records.read();
         assertEquals(List.of(262_144, 7_856), owner.moved, "what is left of a frame is moved, however short");
-        kernel.has(DATA, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3);
+        kernel.has(DATA, new int[40]);
         records.read();
-        assertArrayEquals(
-                new byte[] {0, 0, 0, 0, 0, 0, 0, 0, 1},
-                Arrays.copyOf(owner.received.array(), owner.received.position()));
+        assertEquals(9, owner.received.position());
+        owner.untilHeader = 4 + 9;
+        records.read();
+        assertEquals(9 + 13, owner.received.position(), "of a frame without payload all, and the next header");
         owner.payloadLeft = 9_000;
         records.read();
         assertEquals(3, owner.moved.size());
-        owner.payloadLeft = 0;
-        kernel.records.clear();
-        kernel.has(DATA, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3);
+        owner.untilHeader = 9;
         records.read();
-        assertEquals(9 + 9, owner.received.position());
+        assertEquals(9 + 13 + 9, owner.received.position());
         owner.payloadLeft = 2;
         records.read();
         assertEquals(3, owner.moved.size(), "a short frame is read");
-        assertEquals(9 + 12, owner.received.position());
+        assertEquals(40, owner.received.position(), "with what follows");
         owner.payloadLeft = 0;
-        kernel.has(DATA, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3);
+        kernel.has(DATA, new int[40]);
         records.read();
-        assertEquals(9 + 24, owner.received.position(), "and with what follows");
+        assertEquals(80, owner.received.position());
+    }
+
+    @Test
+    void readsNoFurtherThanAPayload_thatCannotBeMoved() {
+        KernelRecords records = records(true, true);
+        owner.payloadLeft = 9_000;
+        owner.takes = false;
+        kernel.has(DATA, new int[9_020]);
+        records.read();
+        assertEquals(9_000, owner.received.position());
+    }
+
+    @Test
+    void readsWhatThereIs_whenNoPayloadHasComeForLong() {
+        KernelRecords records = records(true, true);
+        owner.payloadLeft = 9_000;
+        records.read();
+        for (int headers = 0; headers < 16; headers++) {
+            kernel.has(DATA, new int[9]);
+            records.read();
+        }
+        owner.received.clear();
+        kernel.records.clear();
+        kernel.has(DATA, new int[12]);
+        records.read();
+        assertEquals(12, owner.received.position());
     }
 }

@@ -11,6 +11,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
+import java.util.LongSummaryStatistics;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ObjLongConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -85,22 +91,37 @@ public final class SystemCalls implements AutoCloseable {
         return bytes(COPYING);
     }
 
-    private long bytes(String names) {
-        List<String> wanted = List.of(names.split(",", -1));
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.mapToLong(file -> bytes(file, wanted)).sum();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    /** What was moved, for whoever wonders: a line for each call and power of two of its size, with calls and bytes. */
+    public String sizes() {
+        Map<String, LongSummaryStatistics> sizes = new TreeMap<>();
+        each(
+                List.of(("splice," + COPYING).split(",", -1)),
+                (name, bytes) -> sizes.computeIfAbsent(
+                                String.format(Locale.ROOT, "%-8s %8d", name, Long.highestOneBit(bytes)),
+                                _ -> new LongSummaryStatistics())
+                        .accept(bytes));
+        StringBuilder lines = new StringBuilder();
+        sizes.forEach((what, moved) -> lines.append(
+                String.format(Locale.ROOT, "%s.. x %d: %d bytes%n", what, moved.getCount(), moved.getSum())));
+        return lines.toString();
     }
 
-    private static long bytes(Path file, List<String> wanted) {
-        try (Stream<String> lines = Files.lines(file)) {
-            return lines.map(CALL::matcher)
-                    .filter(Matcher::lookingAt)
-                    .filter(call -> wanted.contains(call.group(1)) && isSocket(call.group(2)))
-                    .mapToLong(call -> Long.parseLong(call.group(3)))
-                    .sum();
+    private long bytes(String names) {
+        LongAdder sum = new LongAdder();
+        each(List.of(names.split(",", -1)), (name, bytes) -> sum.add(bytes));
+        return sum.sum();
+    }
+
+    private void each(List<String> wanted, ObjLongConsumer<String> taker) {
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                try (Stream<String> lines = Files.lines(file)) {
+                    lines.map(CALL::matcher)
+                            .filter(Matcher::lookingAt)
+                            .filter(call -> wanted.contains(call.group(1)) && isSocket(call.group(2)))
+                            .forEach(call -> taker.accept(call.group(1), Long.parseLong(call.group(3))));
+                }
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

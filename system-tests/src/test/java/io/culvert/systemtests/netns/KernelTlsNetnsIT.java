@@ -95,7 +95,8 @@ class KernelTlsNetnsIT {
             if (kernel) {
                 assertTrue(
                         calls.copiedBytes() < moved / 100,
-                        () -> calls.copiedBytes() + " bytes were copied, " + calls.splicedBytes() + " were not");
+                        () -> calls.copiedBytes() + " bytes were copied, " + calls.splicedBytes() + " were not\n"
+                                + calls.sizes());
             } else {
                 assertEquals(0, calls.splicedBytes());
             }

@@ -112,6 +112,11 @@ public final class HboneSession {
         return core.failed ? 0 : parser.payloadLeft();
     }
 
+    /** Returns how many octets at least there are to the end of the next frame header when no payload comes before. */
+    public int untilHeader() {
+        return parser.untilHeader();
+    }
+
     /**
      * Takes note of that payload's next octets, which the caller moved to where they belong without their passing through
      * here. {@link HboneListener#onPassed} says that they count as delivered, unless nobody wants them any more.

@@ -99,7 +99,7 @@ final class End implements HboneListener {
                 passingAt = at;
                 session.passed(left, nanos);
             } else {
-                left = Math.min(9, from + length - at);
+                left = Math.min(session.untilHeader(), from + length - at);
                 session.receive(ByteBuffer.wrap(bytes, at, left), nanos);
             }
             at += left;

@@ -101,6 +101,29 @@ class HboneSessionTest {
     }
 
     @Test
+    void tellsHowFarTheNextHeaderIs_whenNoPayloadComesBefore() {
+        HboneStream c = connected();
+        assertEquals(9, server.session.untilHeader());
+        byte[] update = {0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+        server.take(update, 0, 2);
+        assertEquals(7, server.session.untilHeader());
+        server.take(update, 2, 7);
+        assertEquals(4 + 9, server.session.untilHeader());
+        server.take(update, 9, 3);
+        assertEquals(1 + 9, server.session.untilHeader());
+        server.take(update, 12, 1);
+        assertEquals(9, server.session.untilHeader());
+        byte[] padded = {0, 0, 6, 0, 8, 0, 0, 0, (byte) c.id(), 3, 1, 2, 0, 0, 0};
+        server.take(padded, 0, 9);
+        assertEquals(1, server.session.untilHeader(), "how long the padding is");
+        server.take(padded, 9, 3);
+        assertEquals(0, server.session.payloadLeft());
+        assertEquals(3 + 9, server.session.untilHeader(), "the padding, and the next header");
+        server.take(padded, 12, 3);
+        assertEquals(9, server.session.untilHeader());
+    }
+
+    @Test
     void carriesTheRequestHeaders_andTheResponseBaggage() {
         server.acceptAtOnce = false;
         ConnectTarget target = new ConnectTarget.HostTarget("Web.default.svc.cluster.local", 8080);

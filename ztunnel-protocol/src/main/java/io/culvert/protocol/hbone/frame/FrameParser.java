@@ -78,6 +78,17 @@ public final class FrameParser {
         return part == Part.BODY && type == FrameHeader.DATA ? left : 0;
     }
 
+    /** Returns how many octets at least there are to the end of the next frame header when no such payload comes before. */
+    public int untilHeader() {
+        return switch (part) {
+            case PREFACE -> PREFACE.length - filled + FrameHeader.BYTES;
+            case HEADER -> FrameHeader.BYTES - filled;
+            case PREFIX -> left;
+            case BODY -> left + paddingBytes + FrameHeader.BYTES;
+            case PADDING -> left + FrameHeader.BYTES;
+        };
+    }
+
     /** Goes on behind so many octets of that payload, which went another way. */
     public void passPayload(int octets) throws Http2Exception {
         if (octets < 0 || octets > payloadLeft()) {
