@@ -3,6 +3,7 @@ package io.culvert.agent.hbone;
 import io.culvert.agent.base.Loop;
 import io.culvert.agent.relay.RelaySocket;
 import io.culvert.agent.relay.TlsSocket;
+import io.culvert.protocol.hbone.frame.FrameHeader;
 import io.culvert.shim.KernelTls;
 import io.culvert.shim.ShimException;
 import java.nio.ByteBuffer;
@@ -29,8 +30,8 @@ final class KernelRecords implements RecordLayer {
     private static final int HANDSHAKE = 22;
 
     private static final int DATA = 23;
-    /** So many headers in a row without payload, and what comes is read as it comes again. */
-    private static final int HEADERS_ALONE_MAX = 16;
+    /** So often in a row nothing could be moved, and what comes is read as it comes again. */
+    private static final int READS_ALONE_MAX = 16;
 
     private static final int SILENT_RECORDS_MAX = 32;
     private static final int CONTROL_BYTES_MAX = 512;
@@ -49,10 +50,11 @@ final class KernelRecords implements RecordLayer {
     private final PostHandshake messages;
     private final byte[] control = new byte[CONTROL_BYTES_MAX];
     private byte lastAlert = CLOSE_NOTIFY;
-    /** Payload goes by way of a pipe, and headers are read alone. */
-    private boolean splicing;
+    /** Some of the present payload was moved. */
+    private boolean midway;
+    /** How often headers will be read alone, or with a short payload before them. */
+    private int readsAlone;
 
-    private int headersAlone;
     private int silent;
 
     KernelRecords(Loop loop, TlsSocket socket, KernelKeys keys, Owner owner) {
@@ -71,23 +73,18 @@ final class KernelRecords implements RecordLayer {
     @Override
     public int read() {
         int left = owner.payloadLeft();
-        if (left > 0) {
-            // What is left of a long payload goes the same way, however short.
-            splicing = left >= SPLICE_BYTES_MIN || splicing && headersAlone == 0;
-            headersAlone = 0;
-        }
         int count = RelaySocket.NOT_SPLICED;
-        if (splicing && left > 0) {
+        // What is left of a long payload goes the same way, however short.
+        if (left >= SPLICE_BYTES_MIN || left > 0 && midway) {
+            readsAlone = READS_ALONE_MAX;
             count = owner.onPayload(socket, Math.min(left, SPLICE_BYTES_MAX));
+            midway |= count > 0;
         }
         if (count == RelaySocket.NOT_SPLICED) {
             count = carry(left);
         }
         if (count > 0) {
             silent = 0;
-            if (left == 0) {
-                splicing &= ++headersAlone < HEADERS_ALONE_MAX;
-            }
         } else if (count == TlsSocket.CONTROL) {
             readControl();
         } else if (count == TlsSocket.FORGED) {
@@ -100,14 +97,16 @@ final class KernelRecords implements RecordLayer {
         return Math.max(0, count);
     }
 
-    /** Reads no further than the next header where a pipe may take what follows. */
+    /** Reads no further than the next header where a pipe may take what follows it. */
     private int carry(int payloadLeft) {
         ByteBuffer in = loop.plainIn();
         int most = Math.min(Loop.READ_BYTES_MAX, loop.buffers().readMax());
-        int next = payloadLeft > 0 ? payloadLeft : owner.untilHeader();
-        in.limit(splicing ? Math.min(next, most) : most);
+        int next = payloadLeft > 0 ? payloadLeft + FrameHeader.BYTES : owner.untilHeader();
+        in.limit(readsAlone > 0 ? Math.min(next, most) : most);
         int count = socket.read(in);
         if (count > 0) {
+            readsAlone = Math.max(0, readsAlone - 1);
+            midway = false;
             owner.deliver(in);
         }
         return count;
