@@ -5,9 +5,10 @@ import io.culvert.agent.base.Loop;
 import io.culvert.agent.base.Pipe;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a socket would not take yet, in order: first in the pipes that it came by, then in pooled buffers.
+ * What a socket would not take yet, in order: in the pipes that it came by, or in pooled buffers, by turns.
  *
  * <p>Runs on: its loop. Owns: what it borrowed; {@link #release} gives it back.
  *
@@ -19,60 +20,79 @@ final class Outbox {
     /** More are not held for one that is slow. */
     static final int PIPES_MAX = 8;
 
+    /** Some pipes, then some buffers. */
+    private static final class Round {
+        private final ArrayDeque<Pipe> pipes = new ArrayDeque<>(1);
+        private final ChunkQueue queue;
+        private @Nullable Round next;
+
+        Round(BufferShare.Lender lender) {
+            this.queue = new ChunkQueue(lender);
+        }
+
+        boolean isEmpty() {
+            return pipes.isEmpty() && queue.isEmpty();
+        }
+    }
+
     private final Loop loop;
     private final RelaySocket socket;
-    private final ChunkQueue queue;
-    private final ArrayDeque<Pipe> pipes = new ArrayDeque<>(1);
-    private int pipeBytes;
-    private boolean pipeBroken;
+    private final BufferShare.Lender lender;
+    private Round first;
+    private Round last;
+    private int pipes;
+    private int bytes;
+    private boolean broken;
 
     Outbox(Loop loop, RelaySocket socket, BufferShare.Lender lender) {
         this.loop = loop;
         this.socket = socket;
-        this.queue = new ChunkQueue(lender);
+        this.lender = lender;
+        first = new Round(lender);
+        last = first;
     }
 
     boolean isEmpty() {
-        return pipes.isEmpty() && queue.isEmpty();
+        return bytes == 0;
     }
 
     int bytes() {
-        return queue.bytes() + pipeBytes;
+        return bytes;
     }
 
     /** Whether the socket broke while what waits was written to it. */
     boolean isBroken() {
-        return pipeBroken || queue.isBroken();
+        return broken;
     }
 
     /** Copies all remaining bytes in; false when no buffer was lent for them (what fitted stays queued). */
     boolean append(ByteBuffer from) {
-        return queue.append(from);
-    }
-
-    /** Whether {@link #splice} may be called although something waits, as all of it is in pipes. */
-    boolean takesMoreByPipe() {
-        return queue.isEmpty();
+        int wanted = from.remaining();
+        boolean fitted = last.queue.append(from);
+        bytes += wanted - from.remaining();
+        return fitted;
     }
 
     /**
-     * Moves once what another socket has to this one; what is not taken waits. To be called when nothing waits, or when it {@link
-     * #takesMoreByPipe}.
+     * Moves once what another socket has to this one, behind what waits already; what is not taken waits.
      *
      * @param most how many bytes at most
      * @return bytes that left the other socket, or what else {@link RelaySocket#read(Pipe, int)} answers
      */
     int splice(RelaySocket from, int most) {
-        Pipe last = pipes.peekLast();
-        if (last != null) {
-            int more = from.read(last, most);
-            pipeBytes += Math.max(0, more);
-            if (more != 0 || pipes.size() == PIPES_MAX) {
-                return more == 0 ? RelaySocket.NOT_SPLICED : more;
-            }
+        Pipe filled = last.queue.isEmpty() ? last.pipes.peekLast() : null;
+        int count = filled == null ? 0 : from.read(filled, most);
+        if (count == 0) {
             // It may be the pipe that is full: another one tells.
+            count = spliceAnew(from, most);
         }
-        Pipe borrowed = from.splices() && socket.splices() ? loop.pipes().borrow() : null;
+        bytes += Math.max(0, count);
+        return count;
+    }
+
+    private int spliceAnew(RelaySocket from, int most) {
+        boolean may = pipes < PIPES_MAX && from.splices() && socket.splices();
+        Pipe borrowed = may ? loop.pipes().borrow() : null;
         if (borrowed == null) {
             return RelaySocket.NOT_SPLICED;
         }
@@ -81,8 +101,13 @@ final class Outbox {
             borrowed.giveBack();
             return count;
         }
-        pipes.addLast(borrowed);
-        pipeBytes += count;
+        if (!last.queue.isEmpty()) {
+            Round next = new Round(lender);
+            last.next = next;
+            last = next;
+        }
+        last.pipes.addLast(borrowed);
+        pipes++;
         return count;
     }
 
@@ -92,30 +117,47 @@ final class Outbox {
      * @return bytes written
      */
     int flush() {
+        int taken = flush(first);
+        for (Round next = first.next; next != null && first.isEmpty(); next = first.next) {
+            first = next;
+            taken += flush(first);
+        }
+        bytes -= taken;
+        return taken;
+    }
+
+    private int flush(Round round) {
         int taken = 0;
-        for (Pipe first = pipes.peekFirst(); first != null; first = pipes.peekFirst()) {
-            int count = socket.isWritable() ? socket.write(first) : 0;
+        for (Pipe pipe = round.pipes.peekFirst(); pipe != null; pipe = round.pipes.peekFirst()) {
+            int count = socket.isWritable() ? socket.write(pipe) : 0;
             if (count == RelaySocket.BROKEN) {
-                pipeBroken = true;
+                broken = true;
                 return taken;
             }
             taken += count;
-            pipeBytes -= count;
-            if (first.bytes() > 0) {
+            if (pipe.bytes() > 0) {
                 return taken;
             }
-            pipes.removeFirst();
-            first.giveBack();
+            round.pipes.removeFirst();
+            pipes--;
+            pipe.giveBack();
         }
-        return taken + queue.writeTo(socket);
+        taken += round.queue.writeTo(socket);
+        broken |= round.queue.isBroken();
+        return taken;
     }
 
     /** Drops all bytes and gives back what was borrowed. */
     void release() {
-        for (Pipe left = pipes.pollFirst(); left != null; left = pipes.pollFirst()) {
-            left.giveBack();
+        for (Round round = first; round != null; round = round.next) {
+            for (Pipe left = round.pipes.pollFirst(); left != null; left = round.pipes.pollFirst()) {
+                left.giveBack();
+            }
+            round.queue.release();
         }
-        pipeBytes = 0;
-        queue.release();
+        first.next = null;
+        last = first;
+        pipes = 0;
+        bytes = 0;
     }
 }

@@ -164,7 +164,7 @@ public final class Relay implements RelaySocket.Listener, PeerEvents {
         if (over || state.down() != RelayState.Direction.OPEN) {
             return RelaySocket.NOT_SPLICED;
         }
-        if (!waiting.isEmpty() && !(urgent && waiting.takesMoreByPipe())) {
+        if (!waiting.isEmpty() && !urgent) {
             return RelaySocket.FULL;
         }
         int count = waiting.splice(from, most);

@@ -239,7 +239,12 @@ public final class SimSocket implements AcceptedSocket {
         if (net.gen.oneIn(100)) {
             return NOT_SPLICED;
         }
-        int most = Math.min(Math.min(PIPE_BYTES_MAX, wanted), arrived.size());
+        int room = PIPE_BYTES_MAX - into.bytes();
+        if (room <= 0 || into.bytes() > 0 && net.gen.oneIn(4)) {
+            // Full: pieces take a place each, however short they are.
+            return 0;
+        }
+        int most = Math.min(Math.min(room, wanted), arrived.size());
         if (most > 0) {
             int count = net.gen.oneIn(2) ? most : net.gen.intBetween(1, most);
             arrived.moveTo(((MemoryPipe) into).ring, count);

@@ -190,6 +190,10 @@ public final class SimTlsSocket implements TlsSocket, RelaySocket.Listener {
         if (!reads || gen.oneIn(50)) {
             return NOT_SPLICED;
         }
+        if (into.bytes() > 0 && gen.oneIn(4)) {
+            // Full.
+            return 0;
+        }
         int total = 0;
         while (total < most) {
             int there = fill();
